@@ -1,0 +1,1 @@
+"""Plans, signs and applies the authority of AI agents."""

@@ -1,0 +1,1 @@
+"""Plain data that every room shares: standard library only, frozen, no behaviour beyond itself."""

@@ -1,0 +1,80 @@
+"""What a drift run reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .changes import Effect, Surface
+from .resources import Address, Coverage
+
+
+class DriftKind(StrEnum):
+    """Every difference is exactly one of these.
+
+    OUT_OF_BAND: no signed plan explains it. PENDING: configuration changed, not applied. EXPIRED: a grant ran out.
+    UNCLAIMED: an agent-like identity that nobody declared. INCOMPLETE: a read failed, so it was not judged.
+    """
+
+    OUT_OF_BAND = "out_of_band"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    UNCLAIMED = "unclaimed"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A command that leads out, and what it does."""
+
+    command: str
+    explains: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference. `what` are lines that start with `+`, `-` or `~` as seen from what was signed to what is live.
+
+    `tell` are control owners. `breaks` are boundary tests that fail on the live state because of it.
+    """
+
+    id: str
+    kind: DriftKind
+    what: tuple[str, ...]
+    agent: str | None = None
+    address: Address | None = None
+    target: str = ""
+    surfaces: tuple[Surface, ...] = ()
+    effect: Effect | None = None
+    can: tuple[str, ...] = ()
+    cannot: tuple[str, ...] = ()
+    reason: str = ""
+    breaks: tuple[str, ...] = ()
+    tell: tuple[str, ...] = ()
+    do: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LastApplied:
+    """The last consumed plan: its digest and the ledger's time of that (RFC 3339 UTC)."""
+
+    digest: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    workspace: str
+    root_version: int
+    last_applied: LastApplied | None
+    differences: tuple[Difference, ...]
+    agents: int
+    as_signed: int
+    differ: int
+    not_fully_seen: int
+    coverage: Coverage
+    milliseconds: int = 0
+
+    def of(self, kind: DriftKind) -> tuple[Difference, ...]:
+        """The differences of one kind, in order."""
+        return tuple(difference for difference in self.differences if difference.kind is kind)

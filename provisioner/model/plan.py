@@ -1,0 +1,141 @@
+"""The plan: everything that is signed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .changes import Change, Operation
+from .findings import Finding, Located, TestSummary
+from .resources import Gap
+
+FORMAT = "provisioner.plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTarget:
+    """An account or project that the plan may touch."""
+
+    provider: str
+    id: str
+    key: str
+    environment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """Digests of one resource before and after the plan (`state_digest` over all attributes), ABSENT for none."""
+
+    address: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWorld:
+    """Every resource that makes up an agent's authority, before and after: apply checks both ends.
+
+    `before` and `after` are digests over the two maps from address to digest.
+    """
+
+    agent: str
+    before: str
+    after: str
+    resources: tuple[ResourceState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNote:
+    """What a reader should know of an agent that the plan changes: the line under which its changes are grouped."""
+
+    agent: str
+    new: bool
+    sponsor: str | None
+    environment: str | None
+    inputs: str | None
+    boundary: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One sign-off that the plan needs: `owner` for `surface`, over `changes`, by `threshold` distinct people.
+
+    `threshold` already holds the rule for unknown authors. `accept` names the findings (`RULE subject`) that the
+    signer must accept. `part` is the part digest that a sign-off covers.
+    """
+
+    surface: str
+    owner: str
+    threshold: int
+    changes: tuple[int, ...]
+    accept: tuple[str, ...]
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A person who may not sign, and why. `agent` None: for the whole plan; else only for that agent's widening."""
+
+    person: str
+    reason: str
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RootReference:
+    """The trust root in force that judges this plan."""
+
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootChange:
+    """The root data that becomes the next trust root when the plan is applied; None where the root stays."""
+
+    version: int
+    data: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The semantic plan. Two runs that would do the same to the same live state give the same plan.
+
+    `base` is the ledger index of the workspace's last consumed plan (0 for none): a plan is never applied twice.
+    `unknown_authors` says what could not be attributed to anybody; then widening parts need two distinct people.
+    """
+
+    workspace: str
+    base: int
+    root: RootReference
+    targets: tuple[PlanTarget, ...]
+    scope: tuple[str, ...]
+    changes: tuple[Change, ...]
+    operations: tuple[Operation, ...]
+    worlds: tuple[AgentWorld, ...]
+    agents: tuple[AgentNote, ...]
+    findings: tuple[Finding, ...]
+    tests: TestSummary
+    requirements: tuple[Requirement, ...]
+    exclusions: tuple[Exclusion, ...]
+    unknown_authors: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    not_looked_at: tuple[str, ...] = ()
+    next_root: RootChange | None = None
+    solo: bool = False
+    agent_total: int = 0
+    format: str = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNotes:
+    """What is useful beside a plan but changes from run to run, so nobody signs it."""
+
+    created: str = ""
+    tool: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    milliseconds: int = 0
+    commit: str | None = None
+    sources: tuple[Located, ...] = ()

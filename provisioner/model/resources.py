@@ -1,0 +1,111 @@
+"""Resources of a cloud, as desired and as live: what a plan compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .source import SourceRange
+
+Attributes = Mapping[str, Any]
+"""JSON values by attribute name, in the provider's canonical form once normalized; never floats."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where a resource is, in the cloud's own terms; the same on the desired and the live side.
+
+    `target` is the account or project. `name` is unique within target and kind; what hangs on a parent is named
+    `parent/child`.
+    """
+
+    provider: str
+    target: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.target}:{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The ownership mark that a live resource carries in the cloud itself (tags on AWS)."""
+
+    workspace: str
+    agent: str | None
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource.
+
+    `agent` is the name of the agent whose authority it is part of; None for what agents share. `parent` is set for
+    what cannot exist alone (a role's inline policy): it belongs to whoever owns the parent. `uses` names resources
+    whose content is part of this one's authority (a role's boundary policy). `mark` is the live ownership mark;
+    None on a live top-level resource means it is not ours.
+    """
+
+    address: Address
+    attributes: Attributes
+    agent: str | None = None
+    parent: Address | None = None
+    uses: tuple[Address, ...] = ()
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A resource that the configuration asks for, and why.
+
+    `block` is the address of the HCL block (`grant.triage_reads`), `label` what a person calls the resource,
+    `owners` the control owner by surface where the block itself decides it (a grant's tools); surfaces that are left
+    out go to the agent's and then the workspace's owner. `tools` are the tool addresses a grant's policy serves.
+    """
+
+    resource: Resource
+    block: str
+    label: str
+    owners: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+    source: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that a read did not see: never the same as absent.
+
+    `what` is what was not read, `reason` the cloud's answer, `permission` what the reader lacks when that is why.
+    `agents` are those whose authority is not fully known for it; empty means every agent of the target.
+    """
+
+    provider: str
+    target: str
+    what: str
+    reason: str
+    permission: str | None = None
+    agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a read saw. `calls` counts API calls by `provider:target`; counts are reported, never signed."""
+
+    targets: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        return not self.gaps
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Live resources in scope: those marked as ours, those under a desired name, and all that hangs on them."""
+
+    resources: tuple[Resource, ...]
+    coverage: Coverage

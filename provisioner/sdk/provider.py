@@ -1,0 +1,110 @@
+"""The contract between the core and a cloud. Providers describe, the core decides.
+
+A `Provider` is pure: no network, no clock, no environment. What touches the cloud is a `Reader` or a `Writer`, made
+from connections that come from the runner's own file, never from HCL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..model.authority import Authority, Target
+from ..model.changes import Assessment, Change, Operation, Outcome
+from ..model.configuration import Agent, BoundaryTest, ProviderConfig
+from ..model.diagnostics import Diagnostic
+from ..model.requests import Decision, Request, World
+from ..model.resources import Address, Desired, Resource, Snapshot
+from .schema import ProviderSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How this runner reaches one target: credentials by name, never by value.
+
+    `settings` are the runner file's keys for the provider key: `profile`, `plan_role`, `apply_role`, `endpoint`.
+    `regions` are the target's own.
+    """
+
+    target: Target
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to read. `addresses` are the desired ones, found even when they carry no mark.
+
+    `agents` None reads the whole workspace; otherwise only what makes up these agents and the shared resources
+    that they use (apply re-reads one agent at a time).
+    """
+
+    workspace: str
+    addresses: frozenset[Address]
+    agents: frozenset[str] | None = None
+
+
+class Reader(Protocol):
+    """Read-only access to the targets of one provider."""
+
+    def identify(self) -> None:
+        """Check that the caller is in the declared account or project. Raises CloudError before anything is read."""
+
+    def read(self, scope: Scope) -> Snapshot:
+        """Live state in bulk, normalized. A read that fails is a Gap, never an absence."""
+
+
+class Writer(Reader, Protocol):
+    """What apply has: a reader that can execute."""
+
+    def execute(self, operation: Operation, proceed: Callable[[], None]) -> Outcome:
+        """Read the live object, compare with the operation's digests, call, read back.
+
+        `proceed` is called immediately before every write and raises to stop it (lease lost, sign-off revoked).
+        Never raises for what the cloud answers: the Outcome says it.
+        """
+
+
+class Provider(Protocol):
+    """One cloud."""
+
+    def schema(self) -> ProviderSchema: ...
+
+    def target(self, config: ProviderConfig) -> Target:
+        """The account or project of a `provider` block. Raises DiagnosticError for an impossible one."""
+
+    def validate(self, authority: Authority) -> Iterable[Diagnostic]:
+        """What the cloud would refuse or what cannot be enforced, found without reading anything."""
+
+    def compile(self, authority: Authority) -> Iterable[Desired]:
+        """The resources that the authority asks for, normalized. Pure and deterministic."""
+
+    def normalize(self, resource: Resource) -> Resource:
+        """The canonical form: equal meaning gives equal attributes. Idempotent; for both sides."""
+
+    def check(self, authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
+        """What only a look at the live state can tell (an OIDC provider that must exist)."""
+
+    def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
+        """Expiry times in force, by (agent name, grant name): a relative expiry keeps the time it first got."""
+
+    def assess(self, change: Change, before: World, after: World) -> Assessment:
+        """Whether authority gets wider or narrower. Sound: what cannot be decided is UNKNOWN."""
+
+    def operations(self, change: Change) -> tuple[Operation, ...]:
+        """The calls that carry a change out, in order. Their `depends` name only one another; the core adds order
+        between changes. Ids are `<change number>.<n>`."""
+
+    def rank(self, operation: Operation, effect_widens: bool) -> int:
+        """Where an operation stands in the order of a plan: smaller first (boundary, role, narrow, widen, trust)."""
+
+    def evaluate(self, world: World, request: Request) -> Decision:
+        """Pure policy semantics. What it cannot judge is DEPENDS, with what is missing; never a guess."""
+
+    def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
+        """Denied-tests that every agent of this runtime must pass, whoever wrote the configuration."""
+
+    def reader(self, connections: Sequence[Connection]) -> Reader: ...
+
+    def writer(self, connections: Sequence[Connection]) -> Writer: ...

@@ -1,0 +1,82 @@
+"""What a provider says about itself: the HCL it adds, the kinds of resource it handles. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model.changes import Surface
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSchema:
+    """An attribute of a provider's block. `type` is a type constraint as written in HCL (`list(string)`).
+
+    `choices`, when given, are the only values. The default stands for an attribute that is absent or null.
+    """
+
+    type: str
+    doc: str
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSchema:
+    """The shape of a block. `labels` names its labels; `blocks` its nested blocks by type.
+
+    `min` and `max` bound how often it stands in its parent; `max` None is any number.
+    """
+
+    doc: str = ""
+    attributes: Mapping[str, AttributeSchema] = field(default_factory=dict)
+    blocks: Mapping[str, BlockSchema] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    min: int = 0
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSchema:
+    """An attribute of a resource kind: the surfaces that a change of it touches."""
+
+    surfaces: tuple[Surface, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KindSchema:
+    """A kind of resource.
+
+    `noun` is what a person calls it. `principal`: deleting one needs the ledger's record that we made or claimed it.
+    `shared`: one for many agents; deleting it needs that record too. `observed`: never written, only judged
+    (an access key); it makes no change, it makes findings.
+    """
+
+    noun: str
+    fields: Mapping[str, FieldSchema]
+    principal: bool = False
+    shared: bool = False
+    observed: bool = False
+
+    def surfaces(self, names: tuple[str, ...] | None = None) -> tuple[Surface, ...]:
+        """The surfaces that the named fields touch; of every field when None. Ordered as Surface is."""
+        chosen = self.fields if names is None else names
+        touched = {surface for name in chosen for surface in self.fields[name].surfaces}
+        return tuple(surface for surface in Surface if surface in touched)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSchema:
+    """`tool` may stand several times in a tool block where it carries labels. `runtimes` are by label."""
+
+    name: str
+    provider: BlockSchema
+    identity: BlockSchema
+    tool: BlockSchema
+    boundary: BlockSchema
+    attempt: BlockSchema
+    runtimes: Mapping[str, BlockSchema]
+    requires: Mapping[str, BlockSchema]
+    kinds: Mapping[str, KindSchema]
