@@ -103,8 +103,6 @@ class _CollectionType(Type):
 
     @property
     def friendly(self) -> str:
-        if self.element is DYNAMIC:
-            return f"{self.word} of any single type"
         return f"{self.word} of {self.element.friendly}"
 
     @property
@@ -189,6 +187,16 @@ class ObjectType(Type):
 
 EMPTY_TUPLE: Final = TupleType(())
 EMPTY_OBJECT: Final = ObjectType({})
+
+
+def required_name(ty: Type) -> str:
+    """The name of a type where a message says it is required: `list of any single type`."""
+    if ty is DYNAMIC:
+        return "any type"
+    if isinstance(ty, _CollectionType):
+        inner = "any single type" if ty.element is DYNAMIC else required_name(ty.element)
+        return f"{ty.word} of {inner}"
+    return ty.friendly
 
 
 def is_collection(ty: Type) -> bool:
