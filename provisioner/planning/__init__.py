@@ -1,1 +1,1 @@
-
+"""Desired against live: differences, order, guards, the plan."""

@@ -96,6 +96,9 @@ class Provider(Protocol):
         """The calls that carry a change out, in order. Their `depends` name only one another; the core adds order
         between changes. Ids are `<change number>.<n>`."""
 
+    def full_name(self, change: Change) -> str:
+        """The cloud's full name of what a change touches (an ARN): what `protect` patterns are matched with."""
+
     def rank(self, operation: Operation, effect_widens: bool) -> int:
         """Where an operation stands in the order of a plan: smaller first (boundary, role, narrow, widen, trust)."""
 

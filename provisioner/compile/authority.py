@@ -1,0 +1,74 @@
+"""Splits grants into parts that one agent gets and one owner answers for, and gives each provider its authority."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from ..model.authority import Authority, GrantPart, Target
+from ..model.configuration import Agent, Configuration, Expiry, Grant, Tool
+from ..sdk.provider import Provider
+
+OwnerOf = Callable[[Agent, Tool], str | None]
+"""The control owner of a tool's access for one agent, or None when there is not exactly one."""
+
+Expiries = Mapping[tuple[str, str], str]
+"""Expiry times in force, by (agent name, grant name)."""
+
+
+def grant_parts(
+    configuration: Configuration, owner_of: OwnerOf, expiries: Expiries, now: datetime
+) -> tuple[GrantPart, ...]:
+    """Every grant part, ordered by agent, grant and owner."""
+    parts: list[GrantPart] = []
+    for grant in configuration.grants.values():
+        for name in grant.agents:
+            parts += _parts_of(grant, configuration, configuration.agents[name], owner_of, expiries, now)
+    return tuple(sorted(parts, key=lambda part: (part.agent.name, part.name)))
+
+
+def authorities(
+    configuration: Configuration, providers: Mapping[str, Provider], parts: tuple[GrantPart, ...]
+) -> dict[str, Authority]:
+    """One Authority for each provider that the configuration names."""
+    out: dict[str, Authority] = {}
+    for name, provider in providers.items():
+        configs = {key: config for key, config in configuration.providers.items() if config.provider == name}
+        targets: dict[str, Target] = {key: provider.target(config) for key, config in configs.items()}
+        out[name] = Authority(configuration.workspace.name, configuration, targets, parts, configs)
+    return out
+
+
+def has_relative_expiry(configuration: Configuration) -> bool:
+    """Whether some grant says `expires = "90d"`, so that live expiries matter to compilation."""
+    return any(grant.expires and grant.expires.after_seconds is not None for grant in configuration.grants.values())
+
+
+def _parts_of(
+    grant: Grant, configuration: Configuration, agent: Agent, owner_of: OwnerOf, expiries: Expiries, now: datetime
+) -> Iterator[GrantPart]:
+    tools: dict[str | None, list[Tool]] = {}
+    for address in dict.fromkeys(grant.tools):
+        tool = configuration.tools[address]
+        tools.setdefault(owner_of(agent, tool), []).append(tool)
+    expires = _expires(grant.expires, expiries.get((agent.name, grant.name)), now)
+    for owner in sorted(tools, key=lambda owner: owner or ""):
+        name = grant.name if len(tools) == 1 else f"{grant.name}--{owner or 'unowned'}"
+        ordered = tuple(sorted(tools[owner], key=lambda tool: tool.address))
+        yield GrantPart(name, grant, agent, owner, ordered, expires)
+
+
+def _expires(expiry: Expiry | None, in_force: str | None, now: datetime) -> str | None:
+    """A relative expiry keeps the time it first got; a new one ends at a midnight (UTC), so that every plan of a day
+    is the same plan."""
+    if expiry is None:
+        return None
+    if expiry.at is not None:
+        return expiry.at
+    if in_force is not None:
+        return in_force
+    end = now.astimezone(UTC) + timedelta(seconds=expiry.after_seconds or 0)
+    midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
+    if end != midnight:
+        midnight += timedelta(days=1)
+    return midnight.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,92 @@
+"""What stops a plan before anybody is asked to sign it: limits, protection, incomplete reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+from ..model.changes import Action, Change
+from ..model.configuration import Agent, Limits
+from ..model.diagnostics import Diagnostic
+from ..model.resources import Gap
+from ..sdk.schema import KindSchema
+
+
+def within_limits(changes: Sequence[Change], live_total: int, limits: Limits) -> Iterable[Diagnostic]:
+    """The limits of the root in force. A percentage counts only from five deletions on: small workspaces breathe."""
+    if len(changes) > limits.max_changes:
+        yield Diagnostic(
+            "E-LIMIT",
+            f"The plan has {len(changes)} changes; the trust root allows {limits.max_changes}",
+            "A plan this large is rarely meant. Plan a part of it with -target, or have governance sign a higher"
+            " limits { max_changes }.",
+        )
+    deletions = sum(change.action is Action.DELETE for change in changes)
+    if live_total and deletions >= 5 and deletions * 100 > limits.max_delete_percent * live_total:
+        yield Diagnostic(
+            "E-LIMIT",
+            f"The plan deletes {deletions} of {live_total} resources; the trust root allows"
+            f" {limits.max_delete_percent} %",
+            "Is a file missing, or a variable wrong? If it is meant, delete in parts with -target, or have governance"
+            " sign a higher limits { max_delete_percent }.",
+        )
+
+
+def protected(changes: Iterable[Change], names: Mapping[int, str], patterns: Sequence[str]) -> Iterable[Diagnostic]:
+    """Refuse any change of what `protect` names. `names` gives each change's full name in its cloud, by number."""
+    for change in changes:
+        name = names[change.number]
+        for pattern in patterns:
+            if _glob(pattern).fullmatch(name):
+                yield Diagnostic(
+                    "E-PROTECTED",
+                    f"Change {change.number} touches {name}, which the trust root protects",
+                    f"protect holds {pattern!r}: no plan may touch it, whatever it says. Rename what you declare, or"
+                    " have governance sign a narrower protect list.",
+                )
+
+
+def prevented(
+    changes: Iterable[Change], agents: Mapping[str, Agent], kinds: Mapping[str, KindSchema]
+) -> Iterable[Diagnostic]:
+    """lifecycle { prevent_destroy } of an agent that is still declared: its principal may not be deleted."""
+    for change in changes:
+        agent = agents.get(change.agent or "")
+        kind = kinds[change.address.kind]
+        if change.action is Action.DELETE and kind.principal and agent is not None and agent.prevent_destroy:
+            yield Diagnostic(
+                "E-PREVENT-DESTROY",
+                f"Change {change.number} deletes the {kind.noun} of {agent.address}",
+                "Its lifecycle says prevent_destroy = true. Take that out in a plan of its own, then delete.",
+                subject=agent.range,
+            )
+
+
+def unseen(changes: Iterable[Change], gaps: Sequence[Gap]) -> Iterable[Diagnostic]:
+    """A change may not rest on what was not read: absent and unread look the same."""
+    for gap in gaps:
+        touched = sorted(
+            {
+                change.agent or change.label
+                for change in changes
+                if change.address.target == gap.target and (not gap.agents or change.agent in gap.agents)
+            }
+        )
+        if touched:
+            lacks = (
+                f" The reader lacks {gap.permission}: `provisioner permissions` prints what it needs."
+                if gap.permission
+                else ""
+            )
+            yield Diagnostic(
+                "E-INCOMPLETE",
+                f"{gap.what} of {gap.provider} {gap.target} could not be read, and the plan changes it",
+                f"{gap.reason}. Concerned: {', '.join(touched)}.{lacks} Nothing is planned on what was not seen: give"
+                " the reader the permission or try again.",
+            )
+
+
+@cache
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile("".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern))
