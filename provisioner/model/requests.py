@@ -18,9 +18,13 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The resources that a question is judged on: planned (desired, after) or live."""
+    """The resources that a question is judged on: planned (desired, after) or live.
+
+    `now` is the time of the request (RFC 3339 UTC), for what expires; without it, time is missing context.
+    """
 
     resources: Mapping[Address, Resource]
+    now: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

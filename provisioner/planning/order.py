@@ -64,9 +64,9 @@ def _structural(
     if operation.after == ABSENT:
         for address, others in by_address.items():
             old = before.get(address)
-            if old is not None and address != operation.address:
-                if old.parent == operation.address or operation.address in old.uses:
-                    yield from (other.id for other in others)
+            hangs = old is not None and (old.parent == operation.address or operation.address in old.uses)
+            if hangs and address != operation.address:
+                yield from (other.id for other in others)
 
 
 def _rank_edges(

@@ -51,7 +51,7 @@ class KindSchema:
 
     `noun` is what a person calls it. `principal`: deleting one needs the ledger's record that we made or claimed it.
     `shared`: one for many agents; deleting it needs that record too. `observed`: never written, only judged
-    (an access key); it makes no change, it makes findings.
+    (an access key); it makes no change, it makes findings. `credential`: a long-lived secret stands behind it.
     """
 
     noun: str
@@ -59,6 +59,7 @@ class KindSchema:
     principal: bool = False
     shared: bool = False
     observed: bool = False
+    credential: bool = False
 
     def surfaces(self, names: tuple[str, ...] | None = None) -> tuple[Surface, ...]:
         """The surfaces that the named fields touch; of every field when None. Ordered as Surface is."""
