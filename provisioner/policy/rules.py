@@ -73,7 +73,7 @@ def _one_owner(facts: Facts) -> Iterator[Finding]:
                 yield _finding(
                     "OWN-1",
                     change.block or str(change.address),
-                    f"change {change.number} touches {surface.value}, which has not exactly one owner in the trust root",
+                    f"change {change.number} touches {surface.value}, which the trust root gives not exactly one owner",
                     f'give one control_owner default_for = ["{surface.value}"], or name the owner on the agent or tool',
                     agent=change.agent,
                     changes=(change.number,),
