@@ -234,8 +234,8 @@ def _one_type(
             return have.element, items
         return without_optional(want), items
     found = unify([type_of(item) for item in items])
-    if found is None:
-        raise ConversionError("collection elements cannot be unified", path)
+    if found is None or (found is DYNAMIC and any(type_of(item) is not DYNAMIC for item in items)):
+        raise ConversionError("all elements must have the same type", path)
     return found, tuple(_apply(item, found, (*path, i)) for i, item in enumerate(items))
 
 

@@ -104,7 +104,7 @@ class Scope:
     (None: they are refused). `budget` is shared with the parent.
     """
 
-    __slots__ = ("budget", "depth", "files", "parent", "variables")
+    __slots__ = ("budget", "files", "parent", "variables")
 
     def __init__(
         self,
@@ -118,11 +118,9 @@ class Scope:
         if parent is None:
             self.files = files
             self.budget = budget if budget is not None else Budget()
-            self.depth = 0
         else:
             self.files = parent.files if files is None else files
             self.budget = parent.budget if budget is None else budget
-            self.depth = parent.depth
 
     def child(self, variables: Mapping[str, Value | Namespace]) -> Scope:
         """A scope with more names, e.g. `each` and `count`; same files and budget."""

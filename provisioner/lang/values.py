@@ -80,12 +80,13 @@ class TypeValue:
 class TupleValue:
     """A sequence whose elements may each have their own type: what `[a, b]` makes."""
 
-    __slots__ = ("_marked", "_type", "items")
+    __slots__ = ("_marked", "_type", "_weight", "items")
 
     def __init__(self, items: tuple[Value, ...]) -> None:
         self.items = items
         self._type: TupleType | None = None if items else EMPTY_TUPLE
         self._marked: bool | None = None
+        self._weight = 0
 
     def __repr__(self) -> str:
         return f"Tuple{self.items!r}"
@@ -94,12 +95,13 @@ class TupleValue:
 class ListValue:
     """A sequence of one element type."""
 
-    __slots__ = ("_marked", "element", "items")
+    __slots__ = ("_marked", "_weight", "element", "items")
 
     def __init__(self, items: tuple[Value, ...], element: Type) -> None:
         self.items = items
         self.element = element
         self._marked: bool | None = None
+        self._weight = 0
 
     def __repr__(self) -> str:
         return f"List{self.items!r}"
@@ -108,13 +110,14 @@ class ListValue:
 class SetValue:
     """Distinct values of one type, in the language's order. Make it with `set_of`, which sorts and drops doubles."""
 
-    __slots__ = ("_keys", "_marked", "element", "items")
+    __slots__ = ("_keys", "_marked", "_weight", "element", "items")
 
     def __init__(self, items: tuple[Value, ...], element: Type) -> None:
         self.items = items
         self.element = element
         self._keys: frozenset[Any] | None = None
         self._marked = False
+        self._weight = 0
 
     def contains(self, value: Value) -> bool:
         """Membership of a value of the element type."""
@@ -129,12 +132,13 @@ class SetValue:
 class MapValue:
     """String keys to values of one type; `entries` is in key order. Make it with `map_of`."""
 
-    __slots__ = ("_marked", "element", "entries")
+    __slots__ = ("_marked", "_weight", "element", "entries")
 
     def __init__(self, entries: dict[str, Value], element: Type) -> None:
         self.entries = entries
         self.element = element
         self._marked: bool | None = None
+        self._weight = 0
 
     def __repr__(self) -> str:
         return f"Map{self.entries!r}"
@@ -143,12 +147,13 @@ class MapValue:
 class ObjectValue:
     """Named attributes, each with its own type; `entries` is in name order. Make it with `object_of`."""
 
-    __slots__ = ("_marked", "_type", "entries")
+    __slots__ = ("_marked", "_type", "_weight", "entries")
 
     def __init__(self, entries: dict[str, Value]) -> None:
         self.entries = entries
         self._type: ObjectType | None = None if entries else EMPTY_OBJECT
         self._marked: bool | None = None
+        self._weight = 0
 
     def __repr__(self) -> str:
         return f"Object{self.entries!r}"
@@ -297,6 +302,29 @@ def deep_marked(value: Value) -> bool:
             value._marked = any(deep_marked(item) for item in value.entries.values())
         return value._marked
     return False
+
+
+def weigh(value: Value) -> int:
+    """How many values there are in `value`, at every depth, however often one is shared. Containers remember it."""
+    kind = type(value)
+    if kind is Sensitive:
+        assert isinstance(value, Sensitive)
+        return weigh(value.value)
+    if kind is TupleValue or kind is ListValue or kind is SetValue:
+        assert isinstance(value, (TupleValue, ListValue, SetValue))
+        if not value._weight:
+            value._weight = 1 + sum([1 if type(item) in _LIGHT else weigh(item) for item in value.items])
+        return value._weight
+    if kind is ObjectValue or kind is MapValue:
+        assert isinstance(value, (ObjectValue, MapValue))
+        if not value._weight:
+            entries = value.entries.values()
+            value._weight = 1 + sum([1 if type(item) in _LIGHT else weigh(item) for item in entries])
+        return value._weight
+    return 1
+
+
+_LIGHT: Final = frozenset({str, bool, int, Decimal, type(None), Null, BlockValue})
 
 
 def unmark_deep(value: Value) -> Value:
