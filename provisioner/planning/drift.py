@@ -1,0 +1,280 @@
+"""Tells what differs between what was signed, what is live and what is configured, and who is to be told.
+
+The ledger only classifies here. Whether something is live was read from the cloud; a difference never comes from a
+record.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..model.changes import Action, Change, Effect, Surface
+from ..model.drift import Difference, DriftKind, DriftReport, Hint, LastApplied
+from ..model.findings import TestResult
+from ..model.resources import Address, Attributes, Coverage, Gap, Resource
+from ..sdk.provider import Provider
+from ..sdk.schema import KindSchema
+from .changes import OwnerOfSurface, build_changes, with_effects
+from .diff import Difference as RawDifference
+from .diff import changed_fields, is_ours
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What the last applied signed plans say of one resource: None for one that they deleted."""
+
+    address: Address
+    attributes: Attributes | None
+    agent: str | None
+    label: str
+    block: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a drift run looked at. `planned` are the changes that a plan would make now."""
+
+    workspace: str
+    root_version: int
+    last_applied: LastApplied | None
+    signed: Mapping[Address, Signed]
+    live: Mapping[Address, Resource]
+    planned: Sequence[Change]
+    agents: frozenset[str]
+    coverage: Coverage
+    tests_on_live: Sequence[TestResult]
+    expiries: Mapping[tuple[str, str], str]
+    now: datetime
+
+
+def report(
+    evidence: Evidence, providers: Mapping[str, Provider], owner_of: OwnerOfSurface, milliseconds: int = 0
+) -> DriftReport:
+    """The report, worst first, numbered D-1, D-2, …"""
+    kinds = {name: provider.schema().kinds for name, provider in providers.items()}
+    raw = _out_of_band(evidence, kinds)
+    changes = _judged(raw, evidence, providers, owner_of)
+    found = [_as_difference(change, evidence) for change in changes]
+    found += _credentials(evidence, kinds, owner_of)
+    found += _expired(evidence, owner_of)
+    found += _pending(evidence, {difference.address for difference in raw})
+    found += [_incomplete(gap, owner_of) for gap in evidence.coverage.gaps]
+    order = {kind: at for at, kind in enumerate(DriftKind)}
+    found.sort(key=lambda d: (order[d.kind], not (d.effect and d.effect.widens), d.agent or "", d.what))
+    numbered = tuple(_numbered(at, difference) for at, difference in enumerate(found, start=1))
+    differ = {d.agent for d in numbered if d.agent and d.kind is not DriftKind.INCOMPLETE}
+    unseen = _unseen_agents(evidence)
+    return DriftReport(
+        workspace=evidence.workspace,
+        root_version=evidence.root_version,
+        last_applied=evidence.last_applied,
+        differences=numbered,
+        agents=len(evidence.agents),
+        as_signed=len(evidence.agents - differ - unseen),
+        differ=len((evidence.agents & differ) - unseen),
+        not_fully_seen=len(evidence.agents & unseen),
+        coverage=evidence.coverage,
+        milliseconds=milliseconds,
+    )
+
+
+def _out_of_band(evidence: Evidence, kinds: Mapping[str, Mapping[str, KindSchema]]) -> list[RawDifference]:
+    """Live against signed. What could not be read is left to `incomplete`."""
+    out = []
+    for address in sorted(set(evidence.signed) | set(evidence.live)):
+        kind = kinds[address.provider][address.kind]
+        if kind.observed:
+            continue
+        signed, live = evidence.signed.get(address), evidence.live.get(address)
+        before = signed.attributes if signed else None
+        if live is not None and before is None and not _belongs(live, evidence):
+            continue
+        if live is None and (before is None or _hidden(address, signed, evidence.coverage.gaps)):
+            continue
+        fields = tuple(kind.fields)
+        action = Action.CREATE if before is None else Action.DELETE if live is None else Action.UPDATE
+        if action is Action.UPDATE:
+            assert before is not None and live is not None
+            fields = changed_fields(before, live.attributes, kind.fields)
+        if fields:
+            out.append(RawDifference(action, address, None, live, fields))
+    return out
+
+
+def _belongs(resource: Resource, evidence: Evidence) -> bool:
+    """Ours by mark, or hanging on something that a signed plan made (its mark may have been taken off)."""
+    if is_ours(resource, evidence.live, evidence.workspace):
+        return True
+    parent = evidence.signed.get(resource.parent) if resource.parent else None
+    return parent is not None and parent.attributes is not None
+
+
+def _hidden(address: Address, signed: Signed | None, gaps: Iterable[Gap]) -> bool:
+    agent = signed.agent if signed else None
+    return any(
+        gap.provider == address.provider and gap.target == address.target and (not gap.agents or agent in gap.agents)
+        for gap in gaps
+    )
+
+
+def _judged(
+    raw: Sequence[RawDifference], evidence: Evidence, providers: Mapping[str, Provider], owner_of: OwnerOfSurface
+) -> list[Change]:
+    """The differences as changes from signed to live, with the effect that somebody's act has had."""
+    signed_world = {
+        address: Resource(
+            address, signed.attributes, signed.agent, parent=_parent(address, evidence), uses=_uses(address, evidence)
+        )
+        for address, signed in evidence.signed.items()
+        if signed.attributes is not None
+    }
+    for address, resource in evidence.live.items():
+        if address not in evidence.signed and not _belongs(resource, evidence):
+            signed_world.setdefault(address, resource)
+    changes = []
+    for built in build_changes(raw, providers, owner_of, {}):
+        before = evidence.signed.get(built.address)
+        live = evidence.live.get(built.address)
+        agent = built.agent or (before.agent if before else None)
+        changes.append(
+            replace(
+                built,
+                label=before.label if before else built.label,
+                agent=agent,
+                block=before.block if before else built.block,
+                owners=_owners(built.surfaces, agent, owner_of),
+                before=before.attributes if before else None,
+                after=live.attributes if live else None,
+            )
+        )
+    return list(with_effects(changes, providers, signed_world, evidence.live))
+
+
+def _parent(address: Address, evidence: Evidence) -> Address | None:
+    live = evidence.live.get(address)
+    if live is not None:
+        return live.parent
+    name, slash, _ = address.name.partition("/")
+    same = [other for other in evidence.signed if slash and other.name == name and other.target == address.target]
+    return same[0] if same else None
+
+
+def _uses(address: Address, evidence: Evidence) -> tuple[Address, ...]:
+    live = evidence.live.get(address)
+    return live.uses if live is not None else ()
+
+
+def _owners(surfaces: Iterable[Surface], agent: str | None, owner_of: OwnerOfSurface) -> dict[str, str]:
+    found = {surface.value: owner_of(surface, agent) for surface in surfaces}
+    return {surface: owner for surface, owner in found.items() if owner is not None}
+
+
+def _as_difference(change: Change, evidence: Evidence) -> Difference:
+    sign = {Action.CREATE: "+", Action.DELETE: "-", Action.UPDATE: "~"}[change.action]
+    fields = f": {', '.join(change.fields)}" if change.action is Action.UPDATE else ""
+    breaks = [
+        f"{result.test} {result.case}".strip()
+        for result in evidence.tests_on_live
+        if not result.passed and change.agent == result.agent and change.effect.widens
+    ]
+    target = f" -target agent.{change.agent}" if change.agent else ""
+    return Difference(
+        id="",
+        kind=DriftKind.OUT_OF_BAND,
+        what=(f"{sign} {change.label}{fields}",),
+        agent=change.agent,
+        address=change.address,
+        target=f"{change.address.provider} {change.address.target}",
+        surfaces=change.surfaces,
+        effect=change.effect,
+        can=change.can,
+        cannot=change.cannot,
+        reason=change.reason,
+        breaks=tuple(dict.fromkeys(breaks)),
+        tell=tuple(dict.fromkeys(change.owners.values())),
+        do=(Hint(f"provisioner plan{target}", "brings back what was signed; its owners sign"),),
+    )
+
+
+def _credentials(
+    evidence: Evidence, kinds: Mapping[str, Mapping[str, KindSchema]], owner_of: OwnerOfSurface
+) -> Iterable[Difference]:
+    for address, resource in sorted(evidence.live.items()):
+        kind = kinds[address.provider][address.kind]
+        if kind.credential and resource.agent is not None:
+            tell = owner_of(Surface.IDENTITY, resource.agent)
+            yield Difference(
+                id="",
+                kind=DriftKind.OUT_OF_BAND,
+                what=(f"+ {kind.noun} {address.name}",),
+                agent=resource.agent,
+                address=address,
+                target=f"{address.provider} {address.target}",
+                surfaces=(Surface.IDENTITY,),
+                effect=Effect.WIDER,
+                can=(f"whoever holds this long-lived credential can become agent.{resource.agent}",),
+                tell=(tell,) if tell else (),
+                do=(Hint("delete it in the cloud", "no plan manages static credentials"),),
+            )
+
+
+def _expired(evidence: Evidence, owner_of: OwnerOfSurface) -> Iterable[Difference]:
+    now = evidence.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    for (agent, grant), end in sorted(evidence.expiries.items()):
+        if end <= now:
+            tell = owner_of(Surface.TOOL_ACCESS, agent)
+            yield Difference(
+                id="",
+                kind=DriftKind.EXPIRED,
+                what=(f"- grant {grant} ended {end}; the cloud denies it already",),
+                agent=agent,
+                surfaces=(Surface.TOOL_ACCESS,),
+                tell=(tell,) if tell else (),
+                do=(Hint(f"take grant {grant} out of the configuration, then plan", "removes what is left of it"),),
+            )
+
+
+def _pending(evidence: Evidence, out_of_band: set[Address]) -> Iterable[Difference]:
+    by_agent: dict[str | None, list[Change]] = defaultdict(list)
+    for change in evidence.planned:
+        if change.address not in out_of_band:
+            by_agent[change.agent].append(change)
+    for agent, changes in sorted(by_agent.items(), key=lambda item: item[0] or ""):
+        signs = {Action.CREATE: "+", Action.DELETE: "-", Action.UPDATE: "~"}
+        target = f" -target agent.{agent}" if agent else ""
+        yield Difference(
+            id="",
+            kind=DriftKind.PENDING,
+            what=tuple(f"{signs[change.action]} {change.label}" for change in changes),
+            agent=agent,
+            surfaces=tuple(s for s in Surface if any(s in change.surfaces for change in changes)),
+            tell=tuple(dict.fromkeys(owner for change in changes for owner in change.owners.values())),
+            do=(Hint(f"provisioner plan{target}", "shows it; its owners sign"),),
+        )
+
+
+def _incomplete(gap: Gap, owner_of: OwnerOfSurface) -> Difference:
+    lacks = f", reader lacks {gap.permission}" if gap.permission else ""
+    tell = owner_of(Surface.RUNTIME, None)
+    return Difference(
+        id="",
+        kind=DriftKind.INCOMPLETE,
+        what=(f"{gap.what}: {gap.reason}{lacks}",),
+        target=f"{gap.provider} {gap.target}",
+        tell=(tell,) if tell else (),
+        do=(Hint("give the reader what it lacks, then run drift again", "unread is not clean"),),
+    )
+
+
+def _unseen_agents(evidence: Evidence) -> frozenset[str]:
+    out: set[str] = set()
+    for gap in evidence.coverage.gaps:
+        out |= set(gap.agents) if gap.agents else evidence.agents
+    return frozenset(out) & evidence.agents
+
+
+def _numbered(at: int, difference: Difference) -> Difference:
+    return replace(difference, id=f"D-{at}")
