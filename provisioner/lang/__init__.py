@@ -1,0 +1,1 @@
+"""The language: source → tokens → syntax tree → values, and back to source. Import the modules, not this package."""
