@@ -1,0 +1,64 @@
+"""From a configuration to desired resources, for every provider that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..compile.authority import Expiries, OwnerOf, authorities, grant_parts
+from ..model.authority import Authority
+from ..model.configuration import Configuration
+from ..model.diagnostics import Diagnostic, DiagnosticError
+from ..model.resources import Desired
+from ..registry import Registry
+from ..sdk.provider import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What every provider is asked for, and the resources that follow from it."""
+
+    providers: Mapping[str, Provider]
+    authorities: Mapping[str, Authority]
+    desired: tuple[Desired, ...]
+
+
+def providers_of(configuration: Configuration, registry: Registry) -> dict[str, Provider]:
+    """The providers that `provider` blocks name; raises DiagnosticError for one that is not installed."""
+    found: dict[str, Provider] = {}
+    for config in configuration.providers.values():
+        provider = registry.provider(config.provider)
+        if provider is None:
+            raise DiagnosticError.of(
+                "E-PROVIDER",
+                f"There is no provider {config.provider!r}",
+                f"Installed here: {', '.join(registry.names) or 'none'}. Install the package that brings it, or correct"
+                " the name.",
+                config.range,
+            )
+        found[config.provider] = provider
+    return found
+
+
+def compile_all(
+    configuration: Configuration,
+    providers: Mapping[str, Provider],
+    owner_of: OwnerOf,
+    expiries: Expiries,
+    now: datetime,
+) -> Compiled:
+    """Desired resources of all providers. `expiries` are those in force, for relative ones."""
+    parts = grant_parts(configuration, owner_of, expiries, now)
+    wanted = authorities(configuration, providers, parts)
+    desired = tuple(item for name, provider in providers.items() for item in provider.compile(wanted[name]))
+    return Compiled(providers, wanted, desired)
+
+
+def preflight(compiled: Compiled) -> tuple[Diagnostic, ...]:
+    """What the clouds would refuse or cannot enforce, found without reading anything."""
+    return tuple(
+        problem
+        for name, provider in compiled.providers.items()
+        for problem in provider.validate(compiled.authorities[name])
+    )

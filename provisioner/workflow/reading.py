@@ -1,0 +1,43 @@
+"""Reads the live state of every provider, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from ..model.authority import Authority
+from ..model.resources import Desired, Snapshot
+from ..sdk.provider import Connection, Provider, Scope
+
+Settings = Callable[[str], Mapping[str, object]]
+"""The runner file's settings by provider key."""
+
+
+def connections(authority: Authority, settings: Settings) -> tuple[Connection, ...]:
+    """One connection for each target of a provider, credentials by name from the runner's own file."""
+    return tuple(
+        Connection(target, settings(key), tuple(authority.configs[key].settings.get("regions", ())))
+        for key, target in authority.targets.items()
+    )
+
+
+def read_all(
+    providers: Mapping[str, Provider],
+    authorities: Mapping[str, Authority],
+    desired: Sequence[Desired],
+    workspace: str,
+    settings: Settings,
+) -> dict[str, Snapshot]:
+    """A snapshot for each provider. Raises CloudError where a cloud cannot be reached or is not the declared one."""
+
+    def one(name: str) -> Snapshot:
+        addresses = frozenset(item.resource.address for item in desired if item.resource.address.provider == name)
+        reader = providers[name].reader(connections(authorities[name], settings))
+        reader.identify()
+        return reader.read(Scope(workspace, addresses))
+
+    names = list(providers)
+    if len(names) == 1:
+        return {names[0]: one(names[0])}
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        return dict(zip(names, pool.map(one, names), strict=True))
