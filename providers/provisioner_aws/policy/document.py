@@ -1,0 +1,189 @@
+"""A policy document, parsed into what evaluation and comparison work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .canonical import CURRENT, OPERATORS, canonical_policy
+from .globs import Glob, Token, Wild, glob, parse_glob
+from .spelling import spell_key
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A policy variable, `${key}` or `${key, 'default'}`; `key` is spelled by `spell_key`."""
+
+    key: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A value of a policy, compiled. `tokens` are characters, wildcards and variables; `text` is how it was written."""
+
+    text: str
+    tokens: tuple[Token | Variable, ...]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return tuple(token for token in self.tokens if isinstance(token, Variable))
+
+    def glob(self) -> Glob | None:
+        """The pattern as a glob; None where it holds a variable."""
+        return None if self.variables else glob(token for token in self.tokens if not isinstance(token, Variable))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """`Action` or `NotAction`, `Resource` or `NotResource`."""
+
+    patterns: tuple[Pattern, ...]
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """`Principal` or `NotPrincipal`. `everyone` stands for `"*"`; `kinds` is (type, values) otherwise."""
+
+    everyone: bool
+    kinds: tuple[tuple[str, tuple[str, ...]], ...]
+    negated: bool
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        return next((values for name, values in self.kinds if name == kind), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator on one key. `operator` is bare (`StringLike`); an operator that IAM does not document has
+    `known` false. `quantifier` is `ForAllValues`, `ForAnyValue` or empty."""
+
+    operator: str
+    quantifier: str
+    if_exists: bool
+    key: str
+    values: tuple[Pattern, ...]
+    known: bool = True
+
+    @property
+    def name(self) -> str:
+        prefix = f"{self.quantifier}:" if self.quantifier else ""
+        return f"{prefix}{self.operator}{'IfExists' if self.if_exists else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`resources` is None where the statement has none, as in a trust policy."""
+
+    allow: bool
+    principals: Principals | None
+    actions: Names
+    resources: Names | None
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A named document. `name` is what a reader calls it (`grant.triage_reads`, `the boundary agents`)."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+
+def parse_policy(document: Mapping[str, Any] | str, name: str = "the policy") -> Policy:
+    """Parse a document in any spelling. Raises PolicyError."""
+    canonical = canonical_policy(document)
+    variables = canonical["Version"] == CURRENT
+    return Policy(name, tuple(_statement(item, variables) for item in canonical["Statement"]))
+
+
+def _statement(item: Mapping[str, Any], variables: bool) -> Statement:
+    return Statement(
+        allow=item["Effect"] == "Allow",
+        principals=_principals(item),
+        actions=Names(tuple(_action(text) for text in item.get("Action", item.get("NotAction"))), "NotAction" in item),
+        resources=_resources(item, variables),
+        conditions=tuple(_conditions(item.get("Condition", {}), variables)),
+    )
+
+
+def _principals(item: Mapping[str, Any]) -> Principals | None:
+    for name, negated in (("Principal", False), ("NotPrincipal", True)):
+        if name in item:
+            given = item[name]
+            if given == "*":
+                return Principals(True, (), negated)
+            return Principals(False, tuple((kind, tuple(values)) for kind, values in given.items()), negated)
+    return None
+
+
+def _action(text: str) -> Pattern:
+    """Actions are compared in lower case, as patterns and as requests."""
+    return Pattern(text, parse_glob(text.lower()).tokens)
+
+
+def _resources(item: Mapping[str, Any], variables: bool) -> Names | None:
+    for name, negated in (("Resource", False), ("NotResource", True)):
+        if name in item:
+            return Names(tuple(compile_pattern(text, variables=variables) for text in item[name]), negated)
+    return None
+
+
+def _conditions(given: Mapping[str, Mapping[str, list[str]]], variables: bool) -> Iterator[Condition]:
+    for written, tests in given.items():
+        quantifier, colon, rest = written.rpartition(":")
+        operator = rest.removesuffix("IfExists")
+        known = operator in OPERATORS and quantifier in (("ForAllValues", "ForAnyValue") if colon else ("",))
+        if_exists = rest.endswith("IfExists")
+        if operator == "Null" and (if_exists or quantifier):
+            known = False
+        textual = operator.startswith(("String", "Arn"))
+        wild = operator in ("StringLike", "StringNotLike") or operator.startswith("Arn")
+        for key, values in tests.items():
+            patterns = tuple(compile_pattern(text, variables=variables and textual, wild=wild) for text in values)
+            yield Condition(operator, quantifier, if_exists, key, patterns, known)
+
+
+def compile_pattern(text: str, *, variables: bool = True, wild: bool = True) -> Pattern:
+    """Compile a value. `${*}`, `${?}` and `${$}` are the characters themselves; an unclosed `${` is plain text.
+
+    Source: IAM User Guide, «IAM policy elements: Variables and tags».
+    """
+    tokens: list[Token | Variable] = []
+    at = 0
+    while at < len(text):
+        end = text.find("}", at) if variables and text.startswith("${", at) else -1
+        if end >= 0:
+            inner = text[at + 2 : end]
+            if inner.strip() in ("*", "?", "$"):
+                tokens.append(inner.strip())
+            else:
+                inner, end = _with_default(text, at, end)
+                tokens.append(_variable(inner))
+            at = end + 1
+            continue
+        tokens.append(Wild(text[at]) if wild and text[at] in "*?" else text[at])
+        at += 1
+    return Pattern(text, _merge(tokens))
+
+
+def _with_default(text: str, at: int, end: int) -> tuple[str, int]:
+    """The inside of a variable and where its brace closes: a quoted default may hold a brace of its own."""
+    quote = text.find("'", at, end)
+    closing = text.find("'}", quote + 1) if quote >= 0 else -1
+    return (text[at + 2 : closing + 1], closing + 1) if closing >= 0 else (text[at + 2 : end], end)
+
+
+def _variable(inner: str) -> Variable:
+    key, comma, default = inner.partition(",")
+    quoted = default.strip()
+    has_default = bool(comma) and len(quoted) >= 2 and quoted[0] == quoted[-1] == "'"
+    return Variable(spell_key(key.strip()), quoted[1:-1] if has_default else None)
+
+
+def _merge(tokens: list[Token | Variable]) -> tuple[Token | Variable, ...]:
+    """Without variables the normal form of globs, so that equal patterns compare equal."""
+    plain = [token for token in tokens if not isinstance(token, Variable)]
+    return glob(plain).tokens if len(plain) == len(tokens) else tuple(tokens)
