@@ -31,7 +31,7 @@ def role(name: str = "r", mark: Mark | None = OURS, **attributes: object) -> Res
 
 
 def policy(name: str = "r/p", document: object = "d") -> Resource:
-    return Resource(address("policy", name), {"document": document}, "a", parent=address("role", name.split("/")[0]))
+    return Resource(address("policy", name), {"document": document}, "a", parent=address("role", name[0]))
 
 
 def desired(resource: Resource) -> Desired:
