@@ -114,21 +114,22 @@ class _BodyParser(ExpressionParser):
                 return Body(self.source, opening, self.ends[self.i - 1], attributes, blocks)
             if kind is EOF:
                 return self.end_of_file(opening, attributes, blocks)
-            first, depth = self.i, self.depth
+            first, begin, depth = self.i, self.starts[self.i], self.depth
             try:
                 if kind is IDENT and kinds[first + 1] == "=":
                     self.add(attributes, self.attribute())
-                    self.end_of_item("argument", first)
+                    self.end_of_item("argument", begin)
                 elif kind is IDENT:
                     block = self.block()
                     blocks.append(block)
+                    kinds = self.kinds  # which are others after an error within
                     if self.closed:
-                        self.end_of_item("block definition", first)
+                        self.end_of_item("block definition", begin)
                 else:
                     self.no_item(opening)
             except SyntaxStop as stop:
                 self.depth = depth
-                self.recover(stop.diagnostic, first)
+                self.recover(stop.diagnostic, begin)
                 self.closed = False
             if not self.closed:
                 kinds = self.kinds
@@ -173,14 +174,14 @@ class _BodyParser(ExpressionParser):
         expr = self.expression()
         return Attribute(self.source, start, expr.end, self.text[start:name_end], expr, name_end)
 
-    def end_of_item(self, what: str, first: int) -> None:
+    def end_of_item(self, what: str, begin: int) -> None:
         kind = self.kinds[self.i]
         if kind is NEWLINE:
             self.i += 1
             return
         if kind is EOF:
             return
-        code, since = "E-SYNTAX-NEWLINE", self.starts[first]
+        code, since = "E-SYNTAX-NEWLINE", begin
         ends_with = f"{'An' if what[0] == 'a' else 'A'} {what} must end with a newline"
         if kind == ",":
             self.stop(
@@ -384,11 +385,10 @@ class _BodyParser(ExpressionParser):
         first, last = self.source.position(start).byte, self.source.position(end).byte
         return any(first <= at <= last for at, _ in self.lexical)
 
-    def recover(self, diagnostic: Diagnostic, first: int) -> None:
-        """Notes an error in the item that began at token `first`, and goes to where parsing can resume."""
-        begin, column = self.starts[first], self.column(self.starts[first])
-        at = max(self.i, first + 1)
-        resume = self.next_item(at, column)
+    def recover(self, diagnostic: Diagnostic, begin: int) -> None:
+        """Notes an error in the item that began at offset `begin`, and goes to where parsing can resume."""
+        at = self.i + (self.starts[self.i] <= begin)
+        resume = self.next_item(at, self.column(begin))
         if not self.heard_of(begin, self.starts[resume]):
             self.diagnostics.append(diagnostic)
         if len(self.diagnostics) >= MAX_ERRORS:
