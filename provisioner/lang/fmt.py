@@ -42,7 +42,7 @@ _BRACKETS = {
 _WITHIN_TEMPLATE_AFTER = frozenset({LITERAL, TEXT, OQUOTE, OHEREDOC})
 _WITHIN_TEMPLATE_BEFORE = frozenset({LITERAL, TEXT, CQUOTE, CHEREDOC})
 _BEFORE_NEGATION = frozenset(
-    "( { [ = : , ? + * / % - == != > >= < <= && || !".split(),
+    ["(", "{", "[", "=", ":", ",", "?", "+", "*", "/", "%", "-", "==", "!=", ">", ">=", "<", "<=", "&&", "||", "!"],
 )
 _NOT_LAYOUT = "E-SYNTAX-KEY"  # an error of meaning, which Terraform formats all the same
 

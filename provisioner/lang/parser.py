@@ -12,7 +12,8 @@ from __future__ import annotations
 from ..model.diagnostics import Diagnostic
 from ..model.source import Source
 from .ast import Attribute, Block, Body, Expr, Label
-from .expression_parser import ExpressionParser, SyntaxStop
+from .cursor import SyntaxStop
+from .expression_parser import ExpressionParser
 from .scanner import MAX_ERRORS, scan_body, scan_expression, scan_template
 from .templates import unescape, whole_template
 from .tokens import (
@@ -201,7 +202,7 @@ class _BodyParser(ExpressionParser):
         if kind is STRING or kind is OQUOTE:
             summary = "Invalid argument name"
             detail = "Argument names must not be quoted. Write the name without quotes."
-        elif kind == "}" or kind == ")" or kind == "]":
+        elif kind in ("}", ")", "]"):
             detail = f"An argument or block definition is required here, but this {kind!r} closes nothing. Remove it."
         elif kind == "{":
             detail = (
@@ -292,7 +293,7 @@ class _BodyParser(ExpressionParser):
         self.stop("E-SYNTAX-BLOCK", summary, detail, since=since)
 
     def quoted_label(self) -> Label:
-        """A quoted label that the scanner has taken apart: with escapes, or with template sequences, which it may not have."""
+        """A quoted label with escapes, or with template sequences, which it may not have."""
         start = self.starts[self.i]
         value = ""
         self.i += 1

@@ -111,7 +111,7 @@ class Scanner:
 
     def run(self, at: int, newlines: bool) -> None:
         """Scans from `at` to the end. `newlines`: whether newlines count outside of all brackets."""
-        text, keep, frames = self.text, self.keep, self.frames
+        text, keep = self.text, self.keep
         kinds, starts, ends = self.out.kinds, self.out.starts, self.out.ends
         add_kind, add_start, add_end = kinds.append, starts.append, ends.append
         ascii_only = text.isascii()
@@ -188,7 +188,7 @@ class Scanner:
             self.report(errors.unterminated_comment(self.source, start))
 
     def _bracket(self, bracket: str, start: int, newlines: bool) -> int:
-        """Emits a bracket and keeps the frames; returns the offset to resume from after a template sequence, else -1."""
+        """Emits a bracket and keeps the frames; after a template sequence, returns where to resume, else -1."""
         frames = self.frames
         if bracket == "{":
             self.braces += 1

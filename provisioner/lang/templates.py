@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .ast import Expr, Literal, String, Template, TemplateFor, TemplateIf, TemplateWrap, Variable
-from .expression_parser import SyntaxStop
+from .cursor import SyntaxStop
 from .suggest import suggestion
 from .tokens import CHEREDOC, CONTROL, EOF, IDENT, INTERP, LITERAL, OHEREDOC, SEQ_END, TEXT, WHITESPACE
 
@@ -60,8 +60,8 @@ def unescape(text: str, report: Callable[[str, int, int], None]) -> str:
             return written
         code = int(digits, 16)
         if code > sys.maxunicode or 0xD800 <= code <= 0xDFFF:
-            detail = f"Cannot encode character U+{code:04x} in UTF-8. Give the code point of a character; for one above U+FFFF use \\U."
-            report(detail, *match.span())
+            detail = f"Cannot encode character U+{code:04x} in UTF-8."
+            report(f"{detail} Give the code point of a character; for one above U+FFFF use \\U.", *match.span())
             return "\ufffd"
         return chr(code)
 
@@ -214,7 +214,10 @@ def _policy_variable(parser: ExpressionParser, start: int) -> None:
 
 def _directive(parser: ExpressionParser, start: int) -> _Part:
     if parser.kinds[parser.i] is not IDENT:
-        detail = 'A template directive keyword ("if", "for", "else", "endif", "endfor") is expected at the beginning of a %{ sequence. For a literal "%{", write "%%{".'
+        detail = (
+            'A template directive keyword ("if", "for", "else", "endif", "endfor") is expected at the beginning of a '
+            '%{ sequence. For a literal "%{", write "%%{".'
+        )
         parser.stop("E-SYNTAX-DIRECTIVE", "Invalid template directive", detail, since=start)
     keyword = parser.word(parser.i)
     part = _Part(start, 0, directive=keyword)
@@ -326,7 +329,8 @@ def _close(parser: ExpressionParser, stack: list[_Open], part: _Part, root: list
     word = part.directive
     summary = f"Unexpected {word} directive"
     if not stack:
-        detail = f"There is no open directive for this {word}. Remove it, or begin with %{{ {'for' if word == 'endfor' else 'if'} … }}."
+        opening = "for" if word == "endfor" else "if"
+        detail = f"There is no open directive for this {word}. Remove it, or begin with %{{ {opening} … }}."
         _unbalanced(parser, summary, detail, part)
         return
     opened = stack[-1]
@@ -342,7 +346,8 @@ def _close(parser: ExpressionParser, stack: list[_Open], part: _Part, root: list
             opened.otherwise = []
         return
     if word != f"end{opener.directive}":
-        detail = f"Expecting an end{opener.directive} directive for the {opener.directive} started on line {line}. Close that first."
+        begun = opener.directive
+        detail = f"Expecting an end{begun} directive for the {begun} started on line {line}. Close that first."
         _unbalanced(parser, summary, detail, part)
         return
     stack.pop()
