@@ -68,8 +68,9 @@ def function(
 
 _MODULES: Final = {
     "numeric": "abs ceil floor log max min parseint pow signum sum",
+    "formatting": "format formatlist",
     "strings": (
-        "chomp endswith format formatlist indent join lower replace regex regexall split startswith strcontains "
+        "chomp endswith indent join lower replace regex regexall split startswith strcontains "
         "strrev substr templatestring title trim trimprefix trimspace trimsuffix upper"
     ),
     "collections": (
