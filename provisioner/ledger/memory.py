@@ -1,0 +1,39 @@
+"""A store in memory: the double for tests, with a clock that they can move."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from .store import Stored
+
+
+class MemoryStore:
+    """Same promises as any store, among the threads of one process."""
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._objects: dict[str, Stored] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return f"memory://{id(self):x}"
+
+    def put_if_absent(self, name: str, data: bytes) -> bool:
+        with self._lock:
+            if name in self._objects:
+                return False
+            self._objects[name] = Stored(data, self._clock())
+            return True
+
+    def get(self, name: str) -> Stored | None:
+        return self._objects.get(name)
+
+    def names(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(sorted(self._objects))
+
+    def now(self) -> datetime:
+        return self._clock()

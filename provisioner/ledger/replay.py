@@ -1,0 +1,123 @@
+"""What signed plans have made of the cloud, replayed from the journal. It classifies; no diff is ever built on it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..model.changes import ABSENT, Action, Change, Operation
+from ..model.plan import Plan
+from ..model.resources import Address, Attributes
+from ..sdk.digests import state_digest
+from .entries import Entry, History, Kind
+from .views import SETTLED, odd, publication
+
+Counts = Callable[[str], bool]
+"""Whether a plan, by digest, counts. A caller that verifies signatures leaves out plans that nobody signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedResource:
+    """What the last applied plan says of a resource; `attributes` None for one that it deleted.
+
+    `plan` is that plan's digest, `entry` the outcome that made it so.
+    """
+
+    address: Address
+    attributes: Attributes | None
+    agent: str | None
+    label: str
+    block: str | None
+    plan: str
+    entry: Entry
+
+
+def signed_state(history: History, counts: Counts | None = None) -> dict[Address, AppliedResource]:
+    """Every resource that an applied plan has ever changed, as the last one left it."""
+    out: dict[Address, AppliedResource] = {}
+    for step in _steps(history, counts):
+        change = step.change
+        attributes = _attributes(step, out.get(change.address))
+        out[change.address] = AppliedResource(
+            change.address, attributes, change.agent, change.label, change.block, step.digest, step.entry
+        )
+    return out
+
+
+def made(history: History, counts: Counts | None = None) -> frozenset[Address]:
+    """What we made or took charge of and did not delete since: only this may be deleted whole.
+
+    A deletion of ours ends the record: who makes the same name again has made something else.
+    """
+    out: set[Address] = set()
+    for step in _steps(history, counts):
+        if step.operation.after == ABSENT:
+            out.discard(step.change.address)
+        elif step.change.action in (Action.CREATE, Action.UPDATE):
+            out.add(step.change.address)
+    return frozenset(out)
+
+
+def made_by_us(history: History, address: Address, counts: Counts | None = None) -> bool:
+    """Whether `made` holds an address."""
+    return address in made(history, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    digest: str
+    change: Change
+    operation: Operation
+    done: frozenset[str]
+    operations: Sequence[Operation]
+    entry: Entry
+
+
+def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
+    """Every operation of ours that took effect, in the order of the journal, each once."""
+    plans: dict[str, tuple[dict[int, Change], dict[str, Operation]]] = {}
+    done: dict[str, set[str]] = defaultdict(set)
+    for entry in history.of(Kind.OUTCOME):
+        digest, operation_id = entry.body["plan"], entry.body["operation"]
+        if entry.body["status"] not in SETTLED or operation_id in done[digest]:
+            continue
+        if counts is not None and not counts(digest):
+            continue
+        if digest not in plans:
+            plan = _plan(history, digest, entry)
+            plans[digest] = (
+                {change.number: change for change in plan.changes},
+                {operation.id: operation for operation in plan.operations},
+            )
+        changes, operations = plans[digest]
+        operation = operations.get(operation_id)
+        change = changes.get(operation.change) if operation else None
+        if operation is None or change is None:
+            raise odd(entry, f"plan {digest.removeprefix('sha256:')[:8]} has no operation {operation_id!r}")
+        done[digest].add(operation_id)
+        siblings = [other for other in operations.values() if other.change == change.number]
+        yield _Step(digest, change, operation, frozenset(done[digest]), siblings, entry)
+
+
+def _attributes(step: _Step, known: AppliedResource | None) -> Attributes | None:
+    """The whole `after` once all calls of a change are done; in between, what is done laid over what was."""
+    change = step.change
+    if all(operation.id in step.done for operation in step.operations):
+        return change.after
+    if step.operation.after == ABSENT:
+        return None
+    if step.operation.before == ABSENT or change.after is None:
+        return change.after
+    last = known.attributes if known is not None and known.plan == step.digest else change.before
+    attributes = dict(last or {})
+    if state_digest(change.after, step.operation.fields) == step.operation.after:
+        attributes.update({name: change.after.get(name) for name in step.operation.fields})
+    return attributes
+
+
+def _plan(history: History, digest: str, entry: Entry) -> Plan:
+    found = publication(history, digest)
+    if found is None or found.entry.index > entry.index:
+        raise odd(entry, "its plan was not published before it")
+    return found.file().plan

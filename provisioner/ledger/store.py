@@ -1,0 +1,38 @@
+"""The one primitive under the ledger: put-if-absent of immutable, named bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object's bytes and when the store took them, by the store's own clock (aware, UTC)."""
+
+    data: bytes
+    time: datetime
+
+
+class Store(Protocol):
+    """Where entries are kept. Every method raises LedgerError for what the store cannot do."""
+
+    @property
+    def location(self) -> str:
+        """Where this is, for messages and for the pin: an absolute path or a URL."""
+
+    def put_if_absent(self, name: str, data: bytes) -> bool:
+        """Write an object that must not exist yet; False when it does. Atomic among all writers, durable on return.
+
+        A store that repeats a request must find out whether the object it meets is its own before it says False.
+        """
+
+    def get(self, name: str) -> Stored | None:
+        """One object; None when there is none."""
+
+    def names(self) -> tuple[str, ...]:
+        """Every object's name, sorted. What an interrupted write left behind is not an object."""
+
+    def now(self) -> datetime:
+        """The store's clock (aware, UTC): leases and times to live are measured with it."""

@@ -1,0 +1,231 @@
+"""What the entries say, as pure functions. None of them checks a signature: that is approval's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .. import canonical, planfile
+from ..model.changes import Status
+from .entries import Entry, History, Kind
+from .errors import LedgerError
+
+SETTLED = frozenset({Status.DONE.value, Status.ALREADY.value})
+"""Outcomes after which an operation needs nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """A trust root as recorded. `plan` is the digest of the plan that made it; None for version 1 (see the pin)."""
+
+    version: int
+    data: Mapping[str, Any]
+    digest: str
+    plan: str | None
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A plan's first publication. `since` starts its time to live.
+
+    `since` is the earliest of what the store and the writer say, and of the store's times of all later entries: a
+    file's time that was moved forward gives no plan a longer life. `entry.stored_at` is the store's time alone.
+    """
+
+    digest: str
+    since: datetime
+    entry: Entry
+
+    @property
+    def short(self) -> str:
+        """The first eight hex digits of the digest."""
+        return self.digest.removeprefix("sha256:")[:8]
+
+    def file(self) -> planfile.PlanFile:
+        """The plan itself, checked against the digest that it was published under. Raises LedgerError."""
+        return _plan_file(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """A plan that was applied to its end; `entry.index` is the base of the plans after it."""
+
+    plan: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the journal says of one operation. `status` is its newest outcome; None when only intents are recorded.
+
+    `open`: it was begun after the newest outcome, or that outcome settles nothing. It may or may not have happened.
+    """
+
+    operation: str
+    status: Status | None
+    detail: str
+    open: bool
+
+    @property
+    def settled(self) -> bool:
+        return self.status is not None and self.status.value in SETTLED
+
+
+def roots(history: History) -> tuple[RootRecord, ...]:
+    """Every trust root in order of version. Raises LedgerError for a chain with a gap or a root that no plan made.
+
+    This checks the record only; that each was signed by the quorum of the one before is approval's to check.
+    """
+    out: list[RootRecord] = []
+    for entry in history.of(Kind.ROOT):
+        body = entry.body
+        record = RootRecord(body["version"], body["data"], body["digest"], body["plan"], entry)
+        if record.version != len(out) + 1:
+            raise odd(entry, f"it is version {record.version} of the trust root, where {len(out) + 1} must come")
+        if (record.plan is None) != (record.version == 1):
+            raise odd(entry, "version 1 of the trust root, and no other, comes from no plan")
+        if record.plan is not None:
+            _check_made_by_plan(history, record)
+        out.append(record)
+    return tuple(out)
+
+
+def root_in_force(history: History) -> RootRecord | None:
+    """The newest trust root; None before `init`."""
+    chain = roots(history)
+    return chain[-1] if chain else None
+
+
+def judging_root(history: History, plan: str) -> RootRecord | None:
+    """The root that judges a plan: the one in force, or its predecessor when the one in force came from this plan.
+
+    The second happens when apply was interrupted between the new root and the end of the plan.
+    """
+    chain = roots(history)
+    if chain and chain[-1].plan == plan:
+        return chain[-2]
+    return chain[-1] if chain else None
+
+
+def publication(history: History, digest: str) -> Publication | None:
+    """The first publication of the plan with exactly this digest."""
+    for entry in history.of(Kind.PLAN):
+        if entry.body["digest"] == digest:
+            later = (other.stored_at for other in history[entry.index - 1 :])
+            return Publication(digest, min(entry.time, *later, entry.stored_at), entry)
+    return None
+
+
+def published(history: History) -> tuple[str, ...]:
+    """Digests of all published plans, oldest first, each once."""
+    return tuple(dict.fromkeys(entry.body["digest"] for entry in history.of(Kind.PLAN)))
+
+
+def find_plan(history: History, text: str) -> Publication:
+    """A published plan by its digest or the beginning of it (at least four hex digits).
+
+    Raises LedgerError (E-PLAN-UNKNOWN, E-PLAN-AMBIGUOUS).
+    """
+    wanted = text.removeprefix("sha256:").lower()
+    digests = published(history)
+    hits = [digest for digest in digests if digest.removeprefix("sha256:").startswith(wanted)]
+    if len(wanted) >= 4 and len(hits) == 1:
+        found = publication(history, hits[0])
+        if found is not None:
+            return found
+    if len(wanted) >= 4 and hits:
+        listed = ", ".join(digest.removeprefix("sha256:")[:16] for digest in hits)
+        raise LedgerError.because(
+            "E-PLAN-AMBIGUOUS",
+            f"{text!r} stands for {len(hits)} plans",
+            f"Give more digits of the one meant: {listed}.",
+        )
+    newest = ", ".join(digest.removeprefix("sha256:")[:8] for digest in reversed(digests[-5:]))
+    known = f"The newest published plans are {newest}." if newest else "No plan has been published yet."
+    raise LedgerError.because(
+        "E-PLAN-UNKNOWN",
+        f"No published plan is called {text!r}",
+        f"A plan is named by its digest or at least the first four hex digits of it. {known} A plan file can be"
+        " published with `provisioner publish FILE`.",
+    )
+
+
+def signoffs(history: History, plan: str) -> tuple[Entry, ...]:
+    """The sign-off entries that name a plan, in order. Their envelopes are not checked here."""
+    return tuple(entry for entry in history.of(Kind.SIGNOFF) if entry.body["plan"] == plan)
+
+
+def last_consumed(history: History) -> Consumption | None:
+    """The plan that was last applied to its end."""
+    entries = history.of(Kind.CONSUMED)
+    return Consumption(entries[-1].body["plan"], entries[-1]) if entries else None
+
+
+def base(history: History) -> int:
+    """The index of the last consumed plan's entry, 0 for none: what the next plan is built on."""
+    last = last_consumed(history)
+    return last.entry.index if last else 0
+
+
+def consumed(history: History, plan: str) -> Entry | None:
+    """The entry that ended this plan; None when it was never applied to its end."""
+    return next((entry for entry in history.of(Kind.CONSUMED) if entry.body["plan"] == plan), None)
+
+
+def journal(history: History, plan: str) -> Mapping[str, Record]:
+    """What is recorded of each operation that was begun, by operation id."""
+    out: dict[str, Record] = {}
+    for entry in history.of_any(Kind.INTENT, Kind.OUTCOME):
+        if entry.body["plan"] != plan:
+            continue
+        operation = entry.body["operation"]
+        known = out.get(operation)
+        if entry.kind is Kind.INTENT:
+            out[operation] = Record(operation, known.status if known else None, known.detail if known else "", True)
+            continue
+        try:
+            status = Status(entry.body["status"])
+        except ValueError as error:
+            raise odd(entry, f"{entry.body['status']!r} is no outcome") from error
+        out[operation] = Record(operation, status, entry.body["detail"], status.value not in SETTLED)
+    return out
+
+
+def open_intents(history: History, plan: str) -> tuple[str, ...]:
+    """Ids of operations that were begun and not settled: reading the cloud tells what became of them."""
+    return tuple(record.operation for record in journal(history, plan).values() if record.open)
+
+
+def _check_made_by_plan(history: History, record: RootRecord) -> None:
+    assert record.plan is not None
+    found = publication(history, record.plan)
+    if found is None or found.entry.index > record.entry.index:
+        raise odd(record.entry, "the plan that is said to have made this trust root was not published before it")
+    root = found.file().plan.next_root
+    if root is None or root.version != record.version or root.digest != record.digest:
+        raise odd(record.entry, "the plan that is said to have made this trust root made another, or none")
+    if canonical.dumps(root.data) != canonical.dumps(record.data):
+        raise odd(record.entry, "its data are not what the plan says that made it")
+
+
+def _plan_file(entry: Entry) -> planfile.PlanFile:
+    try:
+        file = planfile.decode(canonical.dumps(entry.body["file"]))
+    except planfile.PlanFileError as error:
+        raise odd(entry, f"it holds no plan: {error}") from error
+    if file.digest != entry.body["digest"]:
+        raise odd(entry, "it holds another plan than its digest says")
+    return file
+
+
+def odd(entry: Entry, why: str) -> LedgerError:
+    """The error for an entry whose chain is in order and whose content is not."""
+    return LedgerError.because(
+        "E-LEDGER-BROKEN",
+        f"Entry {entry.index} of the ledger ({entry.kind}) cannot be believed",
+        f"{why[:1].upper()}{why[1:]}. Nothing is applied on a record that cannot be believed: find out who wrote it,"
+        " and put the true entries back from a copy.",
+    )
