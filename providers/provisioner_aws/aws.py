@@ -1,0 +1,117 @@
+"""The provider: one method for each question of the core, each answered in its own module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from provisioner.model.diagnostics import DiagnosticError
+
+if TYPE_CHECKING:
+    from provisioner.model.authority import Authority, Target
+    from provisioner.model.changes import Assessment, Change, Operation
+    from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
+    from provisioner.model.diagnostics import Diagnostic
+    from provisioner.model.requests import Decision, Request, World
+    from provisioner.model.resources import Desired, Resource, Snapshot
+    from provisioner.sdk.provider import Connection, Reader, Writer
+    from provisioner.sdk.schema import ProviderSchema
+
+    from .sandbox import SandboxCloud
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+
+class AWS:
+    """AWS behind `provisioner.sdk.Provider`. Has no state; modules load when a method first needs them."""
+
+    def schema(self) -> ProviderSchema:
+        from .schema import provider_schema
+
+        return provider_schema()
+
+    def target(self, config: ProviderConfig) -> Target:
+        from provisioner.model.authority import Target
+
+        account = str(config.settings.get("account_id", ""))
+        if not _ACCOUNT.fullmatch(account):
+            raise DiagnosticError.of(
+                "E-AWS-ACCOUNT",
+                f"{account!r} is no AWS account id",
+                "account_id has 12 digits, written as a string so that leading zeros stay. `aws sts"
+                " get-caller-identity` prints that of the credentials in use.",
+                config.settings.range_of("account_id"),
+            )
+        return Target("aws", config.key, account, config.environment)
+
+    def validate(self, authority: Authority) -> Iterable[Diagnostic]:
+        from .validate import validate
+
+        return validate(authority)
+
+    def compile(self, authority: Authority) -> Iterable[Desired]:
+        from .compile import compile_authority
+
+        return compile_authority(authority)
+
+    def normalize(self, resource: Resource) -> Resource:
+        from .forms import normalize
+
+        return normalize(resource)
+
+    def check(self, authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
+        from .check import check
+
+        return check(authority, desired, live)
+
+    def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
+        from .check import expiries
+
+        return expiries(live)
+
+    def assess(self, change: Change, before: World, after: World) -> Assessment:
+        from .policy.assess import assess
+
+        return assess(change, before, after)
+
+    def operations(self, change: Change) -> tuple[Operation, ...]:
+        from .operations import operations
+
+        return operations(change)
+
+    def full_name(self, change: Change) -> str:
+        from .operations import full_name
+
+        return full_name(change)
+
+    def rank(self, operation: Operation, effect_widens: bool) -> int:
+        from .operations import rank
+
+        return rank(operation, effect_widens)
+
+    def evaluate(self, world: World, request: Request) -> Decision:
+        from .policy.world import evaluate_in_world
+
+        return evaluate_in_world(world, request)
+
+    def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
+        from .policy.negatives import negatives
+
+        return negatives(agent, authority)
+
+    def reader(self, connections: Sequence[Connection]) -> Reader:
+        from .reader import AWSReader
+
+        return AWSReader(connections)
+
+    def writer(self, connections: Sequence[Connection]) -> Writer:
+        from .writer import AWSWriter
+
+        return AWSWriter(connections)
+
+    def sandbox(self) -> SandboxCloud:
+        """The embedded cloud for tests and first steps."""
+        from .sandbox import SandboxCloud
+
+        return SandboxCloud()

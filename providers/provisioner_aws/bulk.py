@@ -1,0 +1,210 @@
+"""One account in bulk: as many calls as there are pages, not as there are agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from provisioner.model.resources import Resource
+from provisioner.sdk.provider import Scope
+
+from . import live, names, schema
+from .client import Account
+from .faults import ANSWERS, Fault, classify
+from .gather import Gathered
+from .runtimes import GITHUB_ISSUER
+
+Raw = Mapping[str, Any]
+
+_FILTER = ["Role", "LocalManagedPolicy", "User"]
+_CI_ISSUERS = (GITHUB_ISSUER,)
+"""Issuers that runtimes compile trusts for: their providers' audiences are read even before a trust names them."""
+
+
+def read_bulk(account: Account, scope: Scope) -> Gathered:
+    """The scope's live state. Raises CloudError where the account cannot be reached."""
+    gathered = Gathered(account, scope)
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        details = pool.submit(gathered.attempt, "roles and policies", _DETAILS, lambda: _details(account))
+        listed = pool.submit(gathered.attempt, "session limits of roles", "iam:ListRoles", lambda: _listed(account))
+        providers = pool.submit(_providers, account)
+        found, settings = details.result(), listed.result()
+    if found is None:
+        return gathered
+    _roles(gathered, found, settings)
+    _policies(gathered, found)
+    _users(gathered, found)
+    _oidc(gathered, providers.result())
+    return gathered
+
+
+_DETAILS = "iam:GetAccountAuthorizationDetails"
+
+
+def _details(account: Account) -> dict[str, list[Raw]]:
+    found: dict[str, list[Raw]] = {"RoleDetailList": [], "UserDetailList": [], "Policies": []}
+    for page in account.pages("get_account_authorization_details", Filter=_FILTER):
+        for name, items in found.items():
+            items += page.get(name) or ()
+    return found
+
+
+def _listed(account: Account) -> dict[str, Raw]:
+    """Description and MaxSessionDuration by role name."""
+    return {role["RoleName"]: role for page in account.pages("list_roles") for role in page["Roles"]}
+
+
+def _providers(account: Account) -> list[str] | Exception:
+    """ARNs of the account's OIDC providers, or the error: who lacks for it is known only after the roles."""
+    try:
+        answer = account.read("list_open_id_connect_providers")
+    except ANSWERS as error:
+        return error
+    return [item["Arn"] for item in answer["OpenIDConnectProviderList"]]
+
+
+def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping[str, Raw] | None) -> None:
+    account, workspace = gathered.account, gathered.scope.workspace
+    for policy in found["Policies"]:
+        gathered.documents[policy["Arn"]] = _default_document(policy)
+    names_wanted = {a.name for a in gathered.scope.addresses if a.kind == schema.ROLE and a.target == account.id}
+    for raw in found["RoleDetailList"]:
+        mark = names.mark_of(live.tags_of(raw))
+        if raw["RoleName"] not in names_wanted and (mark is None or mark.workspace != workspace):
+            continue
+        role = live.role(account.id, workspace, raw, _settings(gathered, raw["RoleName"], settings))
+        if not gathered.in_scope(role):
+            continue
+        gathered.add(role)
+        for inline in raw.get("RolePolicyList") or ():
+            gathered.add(live.inline_policy(role, inline["PolicyName"], inline["PolicyDocument"]))
+        gathered.attachments(role, [item["PolicyArn"] for item in raw.get("AttachedManagedPolicies") or ()])
+
+
+def _settings(gathered: Gathered, name: str, settings: Mapping[str, Raw] | None) -> Raw:
+    """A role made between the two listings is in one of them only: it is read by itself."""
+    if settings is None:
+        return {}
+    if name in settings:
+        return settings[name]
+    read = gathered.attempt(
+        f"session limit of role {name}",
+        "iam:GetRole",
+        lambda: gathered.account.read("get_role", RoleName=name)["Role"],
+    )
+    return read or {}
+
+
+def _default_document(policy: Raw) -> Any | None:
+    versions = policy.get("PolicyVersionList") or ()
+    return next((version["Document"] for version in versions if version["IsDefaultVersion"]), None)
+
+
+def _policies(gathered: Gathered, found: Mapping[str, list[Raw]]) -> None:
+    account = gathered.account.id
+    wanted = gathered.wanted_policies()
+    prefix = names.boundary_prefix(gathered.scope.workspace)
+    for raw in found["Policies"]:
+        address = live.policy_address(account, raw["Arn"])
+        if address not in wanted and not (gathered.scope.agents is None and address.name.startswith(prefix)):
+            continue
+        tags = gathered.policy_tags(raw["Arn"])
+        if tags is not None:
+            gathered.add(live.policy(account, raw, gathered.documents[raw["Arn"]], tags))
+    for address in sorted(wanted - set(gathered.resources)):
+        if address.name.startswith("arn:"):
+            read_policy(gathered, address.name)
+
+
+def read_policy(gathered: Gathered, arn: str) -> None:
+    """One managed policy by its own calls."""
+    found = gathered.policy_with_document(arn, ())
+    if found is None:
+        return
+    raw, document = found
+    tags = gathered.policy_tags(arn)
+    if tags is not None:
+        gathered.add(live.policy(gathered.account.id, raw, document, tags))
+
+
+def _users(gathered: Gathered, found: Mapping[str, list[Raw]]) -> None:
+    """Agent users: those tagged as an agent of this workspace, and those that an agent's trust admits."""
+    trusts: dict[str, str] = {}
+    for role in _agent_roles(gathered):
+        for principal in live.admitted(role.attributes["trust"], "AWS"):
+            trusts.setdefault(principal, str(role.agent))
+    agents = gathered.scope.agents
+    for raw in found["UserDetailList"]:
+        agent = _tagged_agent(raw, gathered.scope.workspace) or trusts.get(raw["Arn"])
+        if agent is None or (agents is not None and agent not in agents):
+            continue
+        user = live.user(gathered.account.id, raw, agent)
+        gathered.add(user)
+        _credentials(gathered, user)
+
+
+def _agent_roles(gathered: Gathered) -> list[Resource]:
+    return [r for r in gathered.resources.values() if r.address.kind == schema.ROLE and r.agent is not None]
+
+
+def _tagged_agent(raw: Raw, workspace: str) -> str | None:
+    tags = live.tags_of(raw)
+    if tags.get(names.TAG_WORKSPACE, names.tag_value(workspace)) != names.tag_value(workspace):
+        return None
+    agent = tags.get(names.TAG_AGENT)
+    return None if agent is None else names.tag_text(agent)
+
+
+def _credentials(gathered: Gathered, user: Resource) -> None:
+    account, name = gathered.account, user.address.name
+    agents = (user.agent,) if user.agent else ()
+
+    def keys() -> list[Raw]:
+        pages = account.pages("list_access_keys", UserName=name)
+        return [key for page in pages for key in page["AccessKeyMetadata"]]
+
+    def console() -> bool:
+        try:
+            account.read("get_login_profile", UserName=name)
+        except ANSWERS as error:
+            if classify(error) is Fault.ABSENT:
+                return False
+            raise
+        return True
+
+    for key in gathered.attempt(f"access keys of user {name}", "iam:ListAccessKeys", keys, agents) or ():
+        gathered.add(live.access_key(user, key))
+    if gathered.attempt(f"console password of user {name}", "iam:GetLoginProfile", console, agents):
+        gathered.add(live.login_profile(user))
+
+
+def _oidc(gathered: Gathered, providers: list[str] | Exception) -> None:
+    """Every provider's existence; the audiences of those that a trust names or that a runtime of ours may need."""
+    federated: dict[str, set[str]] = {}
+    for role in _agent_roles(gathered):
+        for arn in live.admitted(role.attributes["trust"], "Federated"):
+            federated.setdefault(arn, set()).add(str(role.agent))
+    if isinstance(providers, Exception):
+        agents = tuple(sorted({agent for names_ in federated.values() for agent in names_}))
+        if classify(providers) in (Fault.UNREACHABLE, Fault.CREDENTIALS):
+            raise gathered.account.error(providers, _LIST_PROVIDERS) from providers
+        gathered.gap(OIDC_PROVIDERS, _LIST_PROVIDERS, providers, agents)
+        return
+    for arn in providers:
+        raw: Raw = {}
+        if arn in federated or arn.rpartition(":oidc-provider/")[2].startswith(_CI_ISSUERS):
+            agents = tuple(sorted(federated.get(arn, ())))
+            raw = (
+                gathered.attempt(f"OIDC provider {arn}", "iam:GetOpenIDConnectProvider", _get(gathered, arn), agents)
+                or {}
+            )
+        gathered.add(live.oidc_provider(gathered.account.id, arn, raw))
+
+
+OIDC_PROVIDERS = "OIDC providers"
+_LIST_PROVIDERS = "iam:ListOpenIDConnectProviders"
+
+
+def _get(gathered: Gathered, arn: str) -> Any:
+    return lambda: gathered.account.read("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)

@@ -1,0 +1,230 @@
+"""The way to one account: session, clients, pages, and the count of calls."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+
+from provisioner.sdk.errors import CloudError
+from provisioner.sdk.provider import Connection
+
+from .faults import ANSWERS, Fault, classify, message
+from .names import partition
+
+READ_TRIES = 5
+_CONNECT_SECONDS = 5
+READ_SECONDS = 60
+_PAGE = 1000
+_HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""The region that answers for IAM in each partition."""
+
+SANDBOX_KEY = "sandbox"
+"""`credentials = "sandbox"` in the runner file: keys without a secret, which say which account they are in (the
+declared one, or that of `"sandbox:123456789012"`)."""
+
+SANDBOX_UP = "provisioner sandbox up"
+
+
+class Account:
+    """One account as this runner reaches it. Safe to use from several threads.
+
+    `role_setting` names the runner file's key of the role to assume: `plan_role` or `apply_role`.
+    """
+
+    def __init__(self, connection: Connection, role_setting: str, read_seconds: float = READ_SECONDS) -> None:
+        self.connection = connection
+        self.id = connection.target.id
+        self.partition = partition(connection.regions)
+        self.endpoint = connection.settings.get("endpoint")
+        self._role = connection.settings.get(role_setting)
+        self._read_seconds = read_seconds
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self.calls = 0
+
+    def identify(self) -> None:
+        """Raise CloudError unless the caller's account is the declared one."""
+        self._knock()
+        try:
+            caller = self._client("sts").get_caller_identity()
+        except ANSWERS as error:
+            raise self.error(error, "sts:GetCallerIdentity") from error
+        if caller["Account"] != self.id:
+            raise CloudError(
+                self.id,
+                f"the credentials belong to account {caller['Account']}, not to {self.id}",
+                f"provider {self.connection.target.key!r} declares account_id {self.id}; AWS says that the caller is"
+                f" {caller['Arn']} in account {caller['Account']}. Nothing was read.",
+                "Choose the right profile or role for this provider in the runner file, or correct account_id.",
+                code="E-AWS-ACCOUNT",
+            )
+
+    def read(self, action: str, **params: Any) -> dict[str, Any]:
+        """One reading call, retried by botocore on throttling and server errors. Raises what `faults` classifies."""
+        answer: dict[str, Any] = getattr(self._client("iam"), action)(**params)
+        return answer
+
+    def pages(self, action: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Every page of a listing; a page may hold fewer than asked for and still not be the last."""
+        while True:
+            page = self.read(action, MaxItems=_PAGE, **params)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            params["Marker"] = page["Marker"]
+
+    def write(self, action: str, **params: Any) -> None:
+        """One writing call, sent exactly once: repeating it is the writer's decision."""
+        getattr(self._client("iam", once=True), action)(**params)
+
+    def error(self, error: Exception, permission: str) -> CloudError:
+        """The CloudError for a failure that leaves nothing to go on with."""
+        fault, said = classify(error), message(error)
+        if fault is Fault.UNREACHABLE:
+            return self._unreachable(said)
+        if fault is Fault.CREDENTIALS:
+            return CloudError(
+                self.id,
+                "AWS does not take the credentials",
+                said,
+                f"Give provider {self.connection.target.key!r} a profile or role in the runner file, or log in again"
+                " (`aws sso login`).",
+                code="E-AWS-CREDENTIALS",
+            )
+        lacks = f" The caller lacks {permission}." if fault is Fault.DENIED else ""
+        return CloudError(self.id, f"{permission} failed", said + lacks, "Grant it or try again.", code="E-AWS")
+
+    def _unreachable(self, said: str) -> CloudError:
+        if self.loopback:
+            return CloudError(
+                self.id,
+                f"nothing answers at {self.endpoint}",
+                f"{said}. The runner file points this account to a sandbox on this machine, and it is not running.",
+                f"Start it with `{SANDBOX_UP}`.",
+                code="E-UNREACHABLE",
+            )
+        return CloudError(
+            self.id, "AWS cannot be reached", said, "Check the network and the proxy settings.", code="E-UNREACHABLE"
+        )
+
+    @property
+    def loopback(self) -> bool:
+        """True where the endpoint is on this machine."""
+        host = urlsplit(self.endpoint).hostname if self.endpoint else None
+        if host is None:
+            return False
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return str(host) == "localhost"
+
+    def _knock(self) -> None:
+        """Find out at once that a sandbox is down, instead of after botocore's retries."""
+        if not self.loopback:
+            return
+        parts = urlsplit(str(self.endpoint))
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((str(parts.hostname), port), timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            raise self._unreachable(str(error)) from error
+
+    def _client(self, service: str, once: bool = False) -> Any:
+        with self._lock:
+            key = (service, once)
+            if key not in self._clients:
+                client = self._create(service, once)
+                client.meta.events.register_last("before-send", self._count)
+                self._clients[key] = client
+            return self._clients[key]
+
+    def _count(self, **_: Any) -> None:
+        with self._lock:
+            self.calls += 1
+
+    def _create(self, service: str, once: bool) -> Any:
+        try:
+            if self._session is None:
+                self._session = self._login()
+            return self._session.create_client(service, **self._arguments(1 if once else READ_TRIES))
+        except ANSWERS as error:
+            raise self.error(error, "sts:AssumeRole") from error
+
+    def _arguments(self, tries: int) -> dict[str, Any]:
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=self._read_seconds,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            max_pool_connections=16,
+            proxies={} if self.loopback else None,
+            user_agent_extra="provisioner",
+        )
+        regions = self.connection.regions
+        region = regions[0] if regions else _HOME[self.partition]
+        return {"region_name": region, "endpoint_url": self.endpoint, "config": config}
+
+    def _login(self) -> Any:
+        settings = self.connection.settings
+        session = botocore.session.Session(profile=settings.get("profile"))
+        given = str(settings.get("credentials", ""))
+        if given.partition(":")[0] == SANDBOX_KEY:
+            if not self.loopback:
+                raise CloudError(
+                    self.id,
+                    "sandbox credentials are for a sandbox on this machine only",
+                    f"The runner file says credentials = {SANDBOX_KEY!r} with endpoint {self.endpoint!r}.",
+                    "Take the line out, or run `provisioner sandbox up` to have a matching file written.",
+                    code="E-AWS-CREDENTIALS",
+                )
+            session.set_credentials(f"{SANDBOX_KEY.upper()}{given.partition(':')[2] or self.id}", SANDBOX_KEY)
+        if self._role:
+            self._assume(session, str(self._role))
+        return session
+
+    def _assume(self, session: Any, role: str) -> None:
+        """Credentials of `role`, renewed by botocore before they end."""
+        source = session.get_credentials()
+        if source is None:
+            raise CloudError(
+                self.id,
+                f"there are no credentials to assume {role} with",
+                "Neither the environment nor the profile has any.",
+                "Log in, or name a profile for this provider in the runner file.",
+                code="E-AWS-CREDENTIALS",
+            )
+
+        def create(service: str, **given: Any) -> Any:
+            return session.create_client(service, **{**self._arguments(READ_TRIES), **given})
+
+        fetcher = AssumeRoleCredentialFetcher(create, source, role, {"RoleSessionName": "provisioner"})
+        assumed = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        resolver = CredentialResolver([_Given(assumed)])
+        session.register_component("credential_provider", resolver)
+        session._credentials = None
+
+
+class _Given(CredentialProvider):
+    """A provider of credentials that are there already."""
+
+    METHOD = "provisioner"
+
+    def __init__(self, credentials: Any) -> None:
+        super().__init__()
+        self._given = credentials
+
+    def load(self) -> Any:
+        return self._given

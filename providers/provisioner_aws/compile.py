@@ -1,0 +1,164 @@
+"""Authority → the roles, inline policies and boundary policies that carry it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from provisioner.model.authority import Authority, GrantPart
+from provisioner.model.configuration import Agent, Boundary, Configuration
+from provisioner.model.resources import Address, Desired, Resource
+
+from . import names, schema
+from .boundary import boundary_document
+from .forms import normalize
+from .grants import grant_document, statements_of
+from .trust import Place, trust_policy
+
+SESSION_FLOOR = 3600
+SESSION_CEILING = 43200
+DESCRIPTION_LIMIT = 1000
+_REFUSED = re.compile(r"[^\t\n\r\x20-\x7e\xa1-\xff]")
+"""What IAM does not take in a description. Source: IAM API reference, CreateRole."""
+
+
+def compile_authority(authority: Authority) -> Iterable[Desired]:
+    """Every resource in this cloud, normalized, in a stable order: boundaries, then agent by agent."""
+    agents = sorted(aws_agents(authority), key=lambda agent: agent.name)
+    yield from _boundaries(authority, agents)
+    parts: dict[str, list[GrantPart]] = {}
+    for part in aws_parts(authority):
+        parts.setdefault(part.agent.name, []).append(part)
+    for agent in agents:
+        yield _role(authority, agent)
+        for part in sorted(parts.get(agent.name, ()), key=lambda part: part.name):
+            yield _inline_policy(authority, part)
+
+
+def aws_agents(authority: Authority) -> tuple[Agent, ...]:
+    """Agents with an AWS identity in one of the targets."""
+    agents = authority.configuration.agents.values()
+    return tuple(a for a in agents if "aws" in a.identities and a.identities["aws"].provider in authority.targets)
+
+
+def aws_parts(authority: Authority) -> tuple[GrantPart, ...]:
+    """Grant parts that become a policy here."""
+    agents = {agent.name for agent in aws_agents(authority)}
+    return tuple(part for part in authority.parts if part.agent.name in agents and _reaches(part))
+
+
+def _reaches(part: GrantPart) -> bool:
+    clouds = part.grant.clouds
+    return (clouds is None or "aws" in clouds) and any(True for tool in part.tools for _ in statements_of(tool))
+
+
+def place_of(authority: Authority, key: str) -> Place:
+    """Where the resources of one `provider` block stand."""
+    regions = tuple(authority.configs[key].settings.get("regions") or ())
+    return Place(names.partition(regions), authority.targets[key].id, regions)
+
+
+def agent_place(authority: Authority, agent: Agent) -> Place:
+    return place_of(authority, agent.identities["aws"].provider)
+
+
+def boundary_of(configuration: Configuration, agent: Agent) -> Boundary | None:
+    """The boundary that an agent stands in, where it has an `aws` block."""
+    boundary = configuration.boundaries.get(agent.boundary) if agent.boundary is not None else None
+    return boundary if boundary is not None and "aws" in boundary.clouds else None
+
+
+def role_address(authority: Authority, agent: Agent) -> Address:
+    account = agent_place(authority, agent).account
+    return Address("aws", account, schema.ROLE, names.role_name(authority.workspace, agent.name))
+
+
+def policy_address(role: Address, policy: str) -> Address:
+    return Address("aws", role.target, schema.ROLE_POLICY, f"{role.name}/{policy}")
+
+
+def boundary_address(authority: Authority, account: str, boundary: Boundary) -> Address:
+    return Address("aws", account, schema.POLICY, names.boundary_name(authority.workspace, boundary.name))
+
+
+def role_path(agent: Agent) -> str:
+    return str(agent.identities["aws"].settings.get("path", schema.ROLE_PATH))
+
+
+def role_arn(authority: Authority, agent: Agent) -> str:
+    place = agent_place(authority, agent)
+    return names.role_arn(place.partition, place.account, role_path(agent), role_address(authority, agent).name)
+
+
+def session_seconds(configuration: Configuration, agent: Agent) -> int:
+    """MaxSessionDuration: what the agent asks for or its boundary allows; IAM's floor is one hour."""
+    boundary = boundary_of(configuration, agent)
+    wishes = [agent.session.max_seconds, boundary.max_session_seconds if boundary else None]
+    seconds = min((wish for wish in wishes if wish is not None), default=SESSION_FLOOR)
+    return min(max(seconds, SESSION_FLOOR), SESSION_CEILING)
+
+
+def description(purpose: str | None) -> str:
+    """The purpose as IAM takes it; a character that IAM refuses becomes a question mark."""
+    return _REFUSED.sub("?", purpose or "")[:DESCRIPTION_LIMIT]
+
+
+def _role(authority: Authority, agent: Agent) -> Desired:
+    place = agent_place(authority, agent)
+    boundary = boundary_of(authority.configuration, agent)
+    address = role_address(authority, agent)
+    uses: tuple[Address, ...] = ()
+    arn = None
+    if boundary is not None:
+        uses = (boundary_address(authority, place.account, boundary),)
+        arn = names.policy_arn(place.partition, place.account, schema.ROLE_PATH, uses[0].name)
+    attributes = {
+        "arn": role_arn(authority, agent),
+        "path": role_path(agent),
+        "description": description(agent.purpose),
+        "max_session_duration": session_seconds(authority.configuration, agent),
+        "trust": trust_policy(agent, place),
+        "permissions_boundary": arn,
+        "tags": names.mark_tags(authority.workspace, agent.name, agent.address),
+    }
+    resource = normalize(Resource(address, attributes, agent=agent.name, uses=uses))
+    label = f"role {role_path(agent)}{address.name}"
+    return Desired(resource, agent.address, label, source=agent.range)
+
+
+def _inline_policy(authority: Authority, part: GrantPart) -> Desired:
+    role = role_address(authority, part.agent)
+    address = policy_address(role, names.policy_name(part.name))
+    attributes: Mapping[str, Any] = {"role_arn": role_arn(authority, part.agent), "document": grant_document(part)}
+    resource = normalize(Resource(address, attributes, agent=part.agent.name, parent=role))
+    tools = tuple(tool.address for tool in part.tools)
+    return Desired(
+        resource,
+        part.grant.address,
+        f"{part.grant.address}: {', '.join(tools)}",
+        owners={"tool_access": part.owner} if part.owner is not None else {},
+        tools=tools,
+        source=part.grant.range,
+    )
+
+
+def _boundaries(authority: Authority, agents: Iterable[Agent]) -> Iterable[Desired]:
+    """One policy for each boundary and account that an agent of ours uses it in."""
+    used: dict[Address, tuple[Boundary, Place]] = {}
+    for agent in agents:
+        boundary = boundary_of(authority.configuration, agent)
+        if boundary is not None:
+            place = agent_place(authority, agent)
+            used[boundary_address(authority, place.account, boundary)] = (boundary, place)
+    for address in sorted(used):
+        boundary, place = used[address]
+        attributes = {
+            "arn": names.policy_arn(place.partition, place.account, schema.ROLE_PATH, address.name),
+            "path": schema.ROLE_PATH,
+            "description": boundary.address,
+            "document": boundary_document(boundary.clouds["aws"]),
+            "tags": names.mark_tags(authority.workspace, None, boundary.address),
+        }
+        resource = normalize(Resource(address, attributes))
+        yield Desired(resource, boundary.address, f"policy {address.name}", source=boundary.range)

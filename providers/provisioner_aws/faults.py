@@ -1,0 +1,122 @@
+"""What an answer of AWS, or the lack of one, means for the call that got it.
+
+Sources: IAM API reference, «Common errors» and the errors of each action; botocore's `exceptions` and `retries`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from botocore import exceptions as boto
+
+
+class Fault(Enum):
+    """UNCLEAR alone leaves open whether a write took effect; after every other fault it did not."""
+
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    ABSENT = "absent"
+    EXISTS = "exists"
+    TRANSIENT = "transient"
+    UNCLEAR = "unclear"
+    UNREACHABLE = "unreachable"
+    CREDENTIALS = "credentials"
+    REFUSED = "refused"
+
+
+_CODES = {
+    Fault.DENIED: {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "NotAuthorized",
+        "AuthorizationError",
+    },
+    Fault.THROTTLED: {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+        "PriorRequestNotComplete",
+    },
+    Fault.ABSENT: {"NoSuchEntity", "NoSuchEntityException"},
+    Fault.EXISTS: {"EntityAlreadyExists", "EntityAlreadyExistsException"},
+    Fault.TRANSIENT: {
+        "EntityTemporarilyUnmodifiable",
+        "ConcurrentModification",
+        "ConcurrentModificationException",
+    },
+    Fault.CREDENTIALS: {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "MissingAuthenticationToken",
+        "IncompleteSignature",
+        "RequestExpired",
+        "OptInRequired",
+    },
+}
+_BY_CODE = {code: fault for fault, codes in _CODES.items() for code in codes}
+
+_NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError)
+_UNANSWERED = (boto.ReadTimeoutError, boto.ConnectionClosedError, boto.HTTPClientError)
+_NO_CREDENTIALS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.SSOError,
+    boto.ProfileNotFound,
+)
+_SERVER_ERROR = 500
+
+ANSWERS: tuple[type[Exception], ...] = (boto.BotoCoreError, boto.ClientError)
+"""Everything that a call can raise."""
+
+
+def classify(error: Exception) -> Fault:
+    """What the error means. A parameter that botocore itself refuses is REFUSED: it never left this machine."""
+    if isinstance(error, boto.ClientError):
+        return _of_answer(error)
+    if isinstance(error, _NOT_SENT):
+        return Fault.UNREACHABLE
+    if isinstance(error, _NO_CREDENTIALS):
+        return Fault.CREDENTIALS
+    if isinstance(error, _UNANSWERED) or type(error).__name__ == "ResponseParserError":
+        return Fault.UNCLEAR
+    return Fault.REFUSED
+
+
+def _of_answer(error: boto.ClientError) -> Fault:
+    code = str(_member(error, "Error").get("Code", ""))
+    known = _BY_CODE.get(code)
+    if known is not None:
+        return known
+    if code == "MalformedPolicyDocument" and "invalid principal" in message(error).lower():
+        # A principal made a moment ago is not known everywhere yet. One that never existed ends as REFUSED, since
+        # the writer's tries are bounded.
+        return Fault.TRANSIENT
+    status = _member(error, "ResponseMetadata").get("HTTPStatusCode", 0)
+    return Fault.UNCLEAR if isinstance(status, int) and status >= _SERVER_ERROR else Fault.REFUSED
+
+
+def message(error: Exception) -> str:
+    """The cloud's own words, on one line and without control characters."""
+    if isinstance(error, boto.ClientError):
+        body = _member(error, "Error")
+        text = f"{body.get('Code', 'error')}: {body.get('Message', '')}"
+    else:
+        text = str(error)
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _member(error: boto.ClientError, name: str) -> dict[str, Any]:
+    value = error.response.get(name)
+    return dict(value) if isinstance(value, dict) else {}

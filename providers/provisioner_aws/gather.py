@@ -1,0 +1,116 @@
+"""What both ways of reading share: the resources found, the gaps, and the parts read one call at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from provisioner.model.resources import Address, Gap, Resource
+from provisioner.sdk.provider import Scope
+
+from . import live, schema
+from .client import READ_TRIES, Account
+from .faults import ANSWERS, Fault, classify, message
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a read of one account has found so far. `documents` are those of managed policies, by ARN."""
+
+    account: Account
+    scope: Scope
+    resources: dict[Address, Resource] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    documents: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, resource: Resource) -> None:
+        self.resources[resource.address] = resource
+
+    def attempt(self, what: str, permission: str, read: Callable[[], T], agents: tuple[str, ...] = ()) -> T | None:
+        """The result, or None with a gap. Raises CloudError where there is no way to the cloud at all."""
+        try:
+            return read()
+        except ANSWERS as error:
+            if classify(error) in (Fault.UNREACHABLE, Fault.CREDENTIALS):
+                raise self.account.error(error, permission) from error
+            self.gap(what, permission, error, agents)
+            return None
+
+    def gap(self, what: str, permission: str, error: Exception, agents: tuple[str, ...] = ()) -> None:
+        fault = classify(error)
+        reason = message(error)
+        if fault is Fault.THROTTLED:
+            reason = f"throttled, still so at the {READ_TRIES}th try: {reason}"
+        lacking = permission if fault is Fault.DENIED else None
+        self.gaps.append(Gap("aws", self.account.id, what, reason, lacking, agents))
+
+    def in_scope(self, role: Resource) -> bool:
+        """Whether a role is one that the scope asks for: marked as this workspace's, or under a desired name."""
+        agents = self.scope.agents
+        if role.agent is not None:
+            return agents is None or role.agent in agents
+        return role.address in self.scope.addresses or bool(role.mark and role.mark.workspace == self.scope.workspace)
+
+    def wanted_policies(self) -> set[Address]:
+        """Boundary policies that the scope names or that a role in scope stands in."""
+        named = {a for a in self.scope.addresses if a.kind == schema.POLICY and a.target == self.account.id}
+        roles = (r for r in self.resources.values() if r.address.kind == schema.ROLE)
+        return named | {address for role in roles for address in role.uses}
+
+    def policy_tags(self, arn: str) -> dict[str, str] | None:
+        """Tags of one managed policy; None with a gap. AWS's own policies have none."""
+
+        def read() -> dict[str, str]:
+            found: dict[str, str] = {}
+            for page in self.account.pages("list_policy_tags", PolicyArn=arn):
+                found.update(live.tags_of(page))
+            return found
+
+        if ":iam::aws:policy/" in arn:
+            return {}
+        return self.attempt(f"tags of policy {arn}", "iam:ListPolicyTags", read)
+
+    def document(self, arn: str, agents: tuple[str, ...]) -> Any | None:
+        """The default version's document of a managed policy; None with a gap."""
+        if arn not in self.documents:
+            found = self.policy_with_document(arn, agents)
+            self.documents[arn] = None if found is None else found[1]
+        return self.documents[arn]
+
+    def policy_with_document(self, arn: str, agents: tuple[str, ...]) -> tuple[Mapping[str, Any], Any] | None:
+        """GetPolicy's answer and the default version's document; None where it is not there, or with a gap."""
+
+        def read() -> tuple[Mapping[str, Any], Any] | None:
+            try:
+                raw = self.account.read("get_policy", PolicyArn=arn)["Policy"]
+            except ANSWERS as error:
+                if classify(error) is Fault.ABSENT:
+                    return None
+                raise
+            return raw, version_document(self.account, arn, raw["DefaultVersionId"])
+
+        return self.attempt(f"policy {arn}", "iam:GetPolicyVersion", read, agents)
+
+    def attachments(self, role: Resource, arns: list[str]) -> None:
+        for arn in arns:
+            agents = (role.agent,) if role.agent else ()
+            self.add(live.attachment(role, arn, self.document(arn, agents)))
+
+
+_VERSIONS: dict[tuple[str, str], Any] = {}
+"""Documents of AWS-managed policies by ARN and version: a version never changes, so it is read once a process."""
+
+
+def version_document(account: Account, arn: str, version: str) -> Any:
+    """The document of one version of a managed policy."""
+    key = (arn, version)
+    if key in _VERSIONS:
+        return _VERSIONS[key]
+    answer = account.read("get_policy_version", PolicyArn=arn, VersionId=version)
+    document = answer["PolicyVersion"]["Document"]
+    if ":iam::aws:policy/" in arn:
+        _VERSIONS[key] = document
+    return document

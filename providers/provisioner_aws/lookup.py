@@ -1,0 +1,95 @@
+"""The live object that one operation is about, read fresh, and the mark on what owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.model.changes import Operation
+
+from . import live, names, schema
+from .client import Account
+from .gather import version_document
+from .single import absent_as_none, attached_arns, get_role
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`attributes` are canonical, None for an object that does not exist. `owner_tags` are those of the role or
+    policy that the object is or hangs on, None where that does not exist; `owner_name` is its name."""
+
+    attributes: Mapping[str, Any] | None
+    owner_tags: Mapping[str, str] | None
+    owner_name: str
+
+
+def look_up(account: Account, operation: Operation) -> Found:
+    """Read what the operation's digests are over. Raises what `faults` classifies."""
+    return _READERS[operation.address.kind](account, operation)
+
+
+def policy_arn(account: Account, operation: Operation) -> str:
+    """The ARN of the managed policy that an operation is about."""
+    given = operation.params.get("PolicyArn")
+    if given is not None:
+        return str(given)
+    path, name = operation.params["Path"], operation.params["PolicyName"]
+    return names.policy_arn(account.partition, account.id, path, name)
+
+
+def _role(account: Account, operation: Operation) -> Found:
+    name = operation.address.name
+    raw = get_role(account, name)
+    if raw is None:
+        return Found(None, None, name)
+    return Found(live.role(account.id, "", raw, raw).attributes, live.tags_of(raw), name)
+
+
+def _role_policy(account: Account, operation: Operation) -> Found:
+    role, _, policy = operation.address.name.partition("/")
+    raw = get_role(account, role)
+    if raw is None:
+        return Found(None, None, role)
+    answer = absent_as_none(lambda: account.read("get_role_policy", RoleName=role, PolicyName=policy))
+    if answer is None:
+        return Found(None, live.tags_of(raw), role)
+    parent = live.role(account.id, "", raw, raw)
+    resource = live.inline_policy(parent, policy, answer["PolicyDocument"])
+    return Found(resource.attributes, live.tags_of(raw), role)
+
+
+def _attachment(account: Account, operation: Operation) -> Found:
+    role, _, arn = operation.address.name.partition("/")
+    raw = get_role(account, role)
+    if raw is None:
+        return Found(None, None, role)
+    if arn not in (absent_as_none(lambda: attached_arns(account, role)) or ()):
+        return Found(None, live.tags_of(raw), role)
+    document = None
+    if "document" in operation.fields:
+        default = account.read("get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = version_document(account, arn, default)
+    resource = live.attachment(live.role(account.id, "", raw, raw), arn, document)
+    return Found(resource.attributes, live.tags_of(raw), role)
+
+
+def _policy(account: Account, operation: Operation) -> Found:
+    arn, name = policy_arn(account, operation), operation.address.name
+
+    def read() -> Found:
+        raw = account.read("get_policy", PolicyArn=arn)["Policy"]
+        document = version_document(account, arn, raw["DefaultVersionId"])
+        tags = live.tags_of(raw)
+        return Found(live.policy(account.id, raw, document, tags).attributes, tags, name)
+
+    found: Found | None = absent_as_none(read)
+    return Found(None, None, name) if found is None else found
+
+
+_READERS: Mapping[str, Callable[[Account, Operation], Found]] = {
+    schema.ROLE: _role,
+    schema.ROLE_POLICY: _role_policy,
+    schema.ATTACHMENT: _attachment,
+    schema.POLICY: _policy,
+}

@@ -1,0 +1,67 @@
+"""Live state: in bulk for a workspace, role by role for a few agents. A read that fails is a gap, never an absence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from provisioner.model.resources import Coverage, Gap, Resource, Snapshot
+from provisioner.sdk.provider import Connection, Scope
+
+from .bulk import read_bulk
+from .client import READ_SECONDS, Account
+from .gather import Gathered
+from .single import read_single
+
+T = TypeVar("T")
+
+SINGLE_LIMIT = 16
+"""Up to so many agents, role by role is cheaper than a page of the account: about six calls each."""
+
+NOT_LOOKED_AT = "resource policies, service and resource control policies, sessions already issued"
+
+
+class AWSReader:
+    """Read-only access to the accounts of one run."""
+
+    role_setting = "plan_role"
+
+    def __init__(self, connections: Sequence[Connection], read_seconds: float = READ_SECONDS) -> None:
+        accounts: dict[str, Account] = {}
+        for connection in sorted(connections, key=lambda item: item.target.key):
+            accounts.setdefault(connection.target.id, Account(connection, self.role_setting, read_seconds))
+        self._accounts = accounts
+
+    def identify(self) -> None:
+        """Raise CloudError unless every account is the declared one."""
+        for _ in self._each(Account.identify):
+            pass
+
+    def read(self, scope: Scope) -> Snapshot:
+        """Live state of the scope in every account, each account in its own thread."""
+        single = scope.agents is not None and len(scope.agents) <= SINGLE_LIMIT
+
+        def one(account: Account) -> Gathered:
+            return read_single(account, scope) if single else read_bulk(account, scope)
+
+        resources: list[Resource] = []
+        gaps: list[Gap] = []
+        for gathered in self._each(one):
+            resources += gathered.resources.values()
+            gaps += gathered.gaps
+        coverage = Coverage(
+            targets=tuple(f"aws:{account}" for account in sorted(self._accounts)),
+            gaps=tuple(gaps),
+            not_looked_at=tuple(f"aws {account}: {NOT_LOOKED_AT}" for account in sorted(self._accounts)),
+            calls={f"aws:{account.id}": account.calls for account in self._accounts.values()},
+        )
+        return Snapshot(tuple(sorted(resources, key=lambda resource: resource.address)), coverage)
+
+    def _each(self, work: Callable[[Account], T]) -> Iterable[T]:
+        """Results in the order of account ids; the first error is raised once all are done."""
+        ordered = [self._accounts[account] for account in sorted(self._accounts)]
+        if len(ordered) == 1:
+            return [work(ordered[0])]
+        with ThreadPoolExecutor(max_workers=min(len(ordered), 8)) as pool:
+            return list(pool.map(work, ordered))

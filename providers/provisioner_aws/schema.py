@@ -1,0 +1,220 @@
+"""The HCL that AWS adds to the language, and the kinds of resource that this provider handles."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from provisioner.model.changes import Surface
+from provisioner.sdk.schema import AttributeSchema, BlockSchema, FieldSchema, KindSchema, ProviderSchema
+
+from .runtimes import GITHUB_AUDIENCE, GITHUB_ISSUER
+
+ROLE_PATH = "/agents/"
+
+ROLE = "iam_role"
+ROLE_POLICY = "iam_role_policy"
+ATTACHMENT = "iam_role_attachment"
+POLICY = "iam_policy"
+USER = "iam_user"
+ACCESS_KEY = "iam_access_key"
+LOGIN_PROFILE = "iam_login_profile"
+OIDC_PROVIDER = "iam_oidc_provider"
+
+_IDENTITY = FieldSchema((Surface.IDENTITY,))
+_TOOL_ACCESS = FieldSchema((Surface.TOOL_ACCESS,))
+_RUNTIME = FieldSchema((Surface.RUNTIME,))
+_TRUST = FieldSchema((Surface.IDENTITY, Surface.RUNTIME))
+"""A trust policy says who may become the agent and from which workload: both owners answer for it."""
+
+
+@cache
+def provider_schema() -> ProviderSchema:
+    """The whole schema. Pure data; the same object on every call."""
+    return ProviderSchema(
+        name="aws",
+        provider=_provider(),
+        identity=BlockSchema(
+            doc="The agent's IAM role.",
+            attributes={
+                "path": AttributeSchema(
+                    "string", "IAM path of the role. Changing it makes a new principal.", default=ROLE_PATH
+                ),
+            },
+        ),
+        tool=_tool(),
+        boundary=_boundary(),
+        attempt=_attempt(),
+        runtimes={"lambda": _lambda(), "ecs": _ecs(), "github_actions": _github_actions()},
+        requires={
+            "resource_policy": BlockSchema(
+                doc="A resource whose own policy must admit the agent: read and judged, never written.",
+                attributes={"resource": AttributeSchema("string", "ARN of the resource.", required=True)},
+            )
+        },
+        kinds=_kinds(),
+    )
+
+
+def _provider() -> BlockSchema:
+    return BlockSchema(
+        doc="One AWS account: what it is, never with which credentials.",
+        attributes={
+            "account_id": AttributeSchema(
+                "string", "12 digits; checked against the caller before anything is read.", required=True
+            ),
+            "regions": AttributeSchema(
+                "list(string)", "Regions that the agents work in; trusts of regional runtimes name them.", default=()
+            ),
+        },
+    )
+
+
+def _tool() -> BlockSchema:
+    condition = BlockSchema(
+        doc="A condition that every request must meet. Several are joined by AND.",
+        attributes={
+            "operator": AttributeSchema("string", "IAM condition operator, for example StringLike.", required=True),
+            "key": AttributeSchema("string", "Condition key, for example s3:prefix.", required=True),
+            "values": AttributeSchema("list(string)", "One of these must match.", required=True),
+        },
+    )
+    statement = BlockSchema(
+        doc="One Allow statement.",
+        labels=("name",),
+        min=1,
+        attributes={
+            "actions": AttributeSchema("list(string)", "Actions allowed, for example s3:GetObject."),
+            "not_actions": AttributeSchema("list(string)", "Allows every action but these; instead of actions."),
+            "resources": AttributeSchema("list(string)", "ARNs, with * and ? as wildcards."),
+            "not_resources": AttributeSchema("list(string)", "Every resource but these; instead of resources."),
+        },
+        blocks={"condition": condition},
+    )
+    return BlockSchema(doc="What the tool needs in AWS.", min=1, max=1, blocks={"statement": statement})
+
+
+def _boundary() -> BlockSchema:
+    return BlockSchema(
+        doc="The permissions boundary: what no identity policy of the agent can exceed.",
+        attributes={
+            "allow": AttributeSchema(
+                "list(string)",
+                "Actions that policies may grant at most; everything else is also denied outright.",
+                required=True,
+            ),
+            "deny": AttributeSchema("list(string)", "Actions denied whatever any policy says.", default=()),
+            "regions": AttributeSchema(
+                "list(string)", "Requests to any other region are denied; empty leaves regions alone.", default=()
+            ),
+            "global_services": AttributeSchema(
+                "list(string)", "Service prefixes that the region rule leaves out, for example sts.", default=()
+            ),
+        },
+    )
+
+
+def _attempt() -> BlockSchema:
+    return BlockSchema(
+        doc="A request that a boundary test tries.",
+        attributes={
+            "action": AttributeSchema("string", "For example s3:PutObject.", required=True),
+            "resource": AttributeSchema("string", "ARN of what it is done to.", default="*"),
+            "context": AttributeSchema(
+                "any", "Condition keys of the request: a string each, or a list of strings.", default={}
+            ),
+        },
+    )
+
+
+def _lambda() -> BlockSchema:
+    return BlockSchema(
+        doc="AWS Lambda functions whose execution role the agent is.",
+        attributes={
+            "functions": AttributeSchema(
+                "list(string)", "Names of the agent's functions; no two agents may share one.", default=()
+            ),
+            "regions": AttributeSchema("list(string)", "Where they run; the provider's regions by default."),
+            "source_condition": AttributeSchema(
+                "bool",
+                "Limit the trust to this account's functions by aws:SourceAccount and aws:SourceArn. Off by default:"
+                " AWS does not document that Lambda always sends them.",
+                default=False,
+            ),
+        },
+    )
+
+
+def _ecs() -> BlockSchema:
+    return BlockSchema(
+        doc="Amazon ECS tasks whose task role the agent is.",
+        attributes={
+            "regions": AttributeSchema("list(string)", "Where the tasks run; the provider's regions by default."),
+        },
+    )
+
+
+def _github_actions() -> BlockSchema:
+    return BlockSchema(
+        doc="GitHub Actions workflows. Exactly one of environment, branch and tag makes the subject.",
+        attributes={
+            "repository": AttributeSchema("string", "owner/name.", required=True),
+            "repository_id": AttributeSchema("string", "Numeric id; survives a rename and a resale.", required=True),
+            "owner_id": AttributeSchema("string", "Numeric id of the owner; needed for the immutable subject."),
+            "environment": AttributeSchema("string", "Deployment environment that the job must name."),
+            "branch": AttributeSchema("string", "Branch that the workflow must run on."),
+            "tag": AttributeSchema("string", "Tag that the workflow must run on."),
+            "job_workflow_ref": AttributeSchema("string", "owner/repo/.github/workflows/file.yml@ref, exactly."),
+            "subject": AttributeSchema(
+                "string",
+                "immutable: owner@id/name@id, as repositories send that opted in or were made after 2026-07-15;"
+                " name: owner/name.",
+                default="immutable",
+                choices=("immutable", "name"),
+            ),
+            "audience": AttributeSchema("string", "The token's aud.", default=GITHUB_AUDIENCE),
+            "issuer": AttributeSchema(
+                "string", "Issuer URL; a GitHub Enterprise has its own.", default=f"https://{GITHUB_ISSUER}"
+            ),
+        },
+    )
+
+
+def _kinds() -> dict[str, KindSchema]:
+    """In the order in which an agent's changes are listed: shared things, the principal, what hangs on it."""
+    return {
+        POLICY: KindSchema(
+            noun="permissions boundary",
+            fields=dict.fromkeys(("arn", "path", "description", "document", "tags"), _RUNTIME),
+            shared=True,
+        ),
+        ROLE: KindSchema(
+            noun="role",
+            fields={
+                "arn": _IDENTITY,
+                "path": _IDENTITY,
+                "description": _IDENTITY,
+                "max_session_duration": _IDENTITY,
+                "trust": _TRUST,
+                "permissions_boundary": _RUNTIME,
+                "tags": _IDENTITY,
+            },
+            principal=True,
+        ),
+        ROLE_POLICY: KindSchema(noun="inline policy", fields={"role_arn": _TOOL_ACCESS, "document": _TOOL_ACCESS}),
+        ATTACHMENT: KindSchema(
+            noun="attached policy",
+            fields=dict.fromkeys(("role_arn", "policy_arn", "document"), _TOOL_ACCESS),
+        ),
+        USER: KindSchema(
+            noun="user",
+            fields=dict.fromkeys(("path", "tags", "permissions_boundary", "policies", "attached", "groups"), _IDENTITY),
+            observed=True,
+        ),
+        ACCESS_KEY: KindSchema(noun="access key", fields={"status": _IDENTITY, "user": _IDENTITY}, observed=True),
+        LOGIN_PROFILE: KindSchema(noun="console password", fields={"user": _IDENTITY}, observed=True),
+        OIDC_PROVIDER: KindSchema(
+            noun="OIDC provider",
+            fields={"url": _IDENTITY, "client_ids": _IDENTITY, "tags": _IDENTITY},
+            observed=True,
+        ),
+    }

@@ -1,0 +1,100 @@
+"""A few agents, role by role: what apply reads again right before and after it writes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from provisioner.sdk.provider import Scope
+
+from . import live, names, schema
+from .bulk import read_policy
+from .client import Account
+from .faults import ANSWERS, Fault, classify
+from .gather import Gathered
+
+_THREADS = 4
+
+
+def read_single(account: Account, scope: Scope) -> Gathered:
+    """Roles, policies and boundaries of `scope.agents`. Observed kinds (users, keys, OIDC providers) are left out:
+    no operation changes them, so apply does not compare them. Raises CloudError where there is no way to the cloud."""
+    gathered = Gathered(account, scope)
+    wanted = {a.name for a in scope.addresses if a.kind == schema.ROLE and a.target == account.id}
+    wanted |= {names.role_name(scope.workspace, agent) for agent in scope.agents or ()}
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        for _ in pool.map(lambda name: _read_role(gathered, name), sorted(wanted)):
+            pass
+    partition = account.partition
+    for address in sorted(gathered.wanted_policies()):
+        own = names.policy_arn(partition, account.id, schema.ROLE_PATH, address.name)
+        read_policy(gathered, address.name if address.name.startswith("arn:") else _boundary_arn(gathered, own))
+    return gathered
+
+
+def _boundary_arn(gathered: Gathered, own: str) -> str:
+    """The ARN under which a role names the policy: it may be in another path than ours."""
+    name = own.rsplit("/", 1)[-1]
+    for resource in gathered.resources.values():
+        arn = resource.attributes.get("permissions_boundary")
+        if arn and live.policy_address(gathered.account.id, arn).name == name:
+            return str(arn)
+    return own
+
+
+def _read_role(gathered: Gathered, name: str) -> None:
+    account, scope = gathered.account, gathered.scope
+    raw = gathered.attempt(f"role {name}", "iam:GetRole", lambda: get_role(account, name))
+    if raw is None:
+        return
+    role = live.role(account.id, scope.workspace, raw, raw)
+    if not gathered.in_scope(role):
+        return
+    gathered.add(role)
+    agents = (role.agent,) if role.agent else ()
+    inline = gathered.attempt(
+        f"inline policies of role {name}", "iam:ListRolePolicies", lambda: _inline_names(account, name), agents
+    )
+    for policy in inline or ():
+        found = gathered.attempt(
+            f"inline policy {policy} of role {name}", "iam:GetRolePolicy", _getter(account, name, policy), agents
+        )
+        if found is not None:
+            gathered.add(live.inline_policy(role, policy, found["PolicyDocument"]))
+    attached = gathered.attempt(
+        f"attached policies of role {name}",
+        "iam:ListAttachedRolePolicies",
+        lambda: attached_arns(account, name),
+        agents,
+    )
+    gathered.attachments(role, attached or [])
+
+
+def get_role(account: Account, name: str) -> dict[str, Any] | None:
+    """GetRole's answer, tags included; None where there is no such role."""
+    found: dict[str, Any] | None = absent_as_none(lambda: account.read("get_role", RoleName=name)["Role"])
+    return found
+
+
+def absent_as_none(read: Any) -> Any:
+    """The result of a read, None where the cloud says that the thing does not exist."""
+    try:
+        return read()
+    except ANSWERS as error:
+        if classify(error) is Fault.ABSENT:
+            return None
+        raise
+
+
+def _inline_names(account: Account, role: str) -> list[str]:
+    return [name for page in account.pages("list_role_policies", RoleName=role) for name in page["PolicyNames"]]
+
+
+def attached_arns(account: Account, role: str) -> list[str]:
+    """ARNs of the managed policies on a role."""
+    pages = account.pages("list_attached_role_policies", RoleName=role)
+    return [item["PolicyArn"] for page in pages for item in page["AttachedPolicies"]]
+
+
+def _getter(account: Account, role: str, policy: str) -> Any:
+    return lambda: absent_as_none(lambda: account.read("get_role_policy", RoleName=role, PolicyName=policy))
