@@ -1,0 +1,478 @@
+"""Builds what agents are and may do: boundaries, tools, agents, grants and boundary tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..lang.suggest import suggestion
+from ..lang.values import BlockValue
+from ..model.configuration import (
+    Agent,
+    Boundary,
+    BoundaryTest,
+    Expiry,
+    Grant,
+    Identity,
+    ProviderConfig,
+    Session,
+    Settings,
+    Tool,
+)
+from ..model.diagnostics import DiagnosticError
+from . import times
+from .blocks import Blocks, Decoded, referred
+from .instances import BlockInstance
+
+_MIN_SESSION: Final = 900
+
+
+@dataclass(eq=False)
+class Authority:
+    """What has been built so far. `names` maps an agent block to the agent's name."""
+
+    boundaries: dict[str, Boundary] = field(default_factory=dict)
+    tools: dict[str, Tool] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    tests: dict[str, BoundaryTest] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def build(blocks: Blocks, providers: Mapping[str, ProviderConfig]) -> Authority:
+    """Everything, in the order in which blocks refer to one another."""
+    built = Authority()
+    _boundaries(blocks, built)
+    _tools(blocks, built)
+    _agents(blocks, built, providers)
+    _grants(blocks, built)
+    _tests(blocks, built)
+    return built
+
+
+def _boundaries(blocks: Blocks, built: Authority) -> None:
+    found = blocks.of("boundary")
+    for item in found:
+        clouds = {settings.type: settings for settings in item.settings.blocks if settings.type in blocks.schemas}
+        if not clouds:
+            _no_cloud(blocks, item, "bounds nothing")
+        built.boundaries[item.instance.address] = Boundary(
+            item.instance.address,
+            blocks.name(item),
+            _session_length(item, item.settings, "max_session"),
+            clouds,
+            item.instance.range,
+        )
+    _unique(found, "boundary", blocks)
+    blocks.finish(found)
+
+
+def _tools(blocks: Blocks, built: Authority) -> None:
+    found = blocks.of("tool")
+    for item in found:
+        clouds: dict[str, tuple[Settings, ...]] = {}
+        for settings in item.settings.blocks:
+            if settings.type in blocks.schemas:
+                clouds[settings.type] = (*clouds.get(settings.type, ()), settings)
+        for cloud, several in clouds.items():
+            _distinct_labels(item, several, cloud)
+        if not clouds:
+            _no_cloud(blocks, item, "gives nothing")
+        owner = item.get("owner")
+        built.tools[item.instance.address] = Tool(
+            item.instance.address,
+            item.instance.name,
+            item.get("purpose", ""),
+            None if owner is None else referred(owner).name,
+            item.get("sensitivity", ""),
+            item.get("effect", ""),
+            clouds,
+            item.settings.of("requires"),
+            item.instance.range,
+        )
+    blocks.finish(found)
+
+
+def _no_cloud(blocks: Blocks, item: Decoded, what: str) -> None:
+    if item.failed:
+        return
+    known = sorted(blocks.schemas)
+    example = f"Add a block such as {known[0]} {{ … }}." if known else 'Declare a provider first: provider "aws" { … }.'
+    detail = f"{item.instance.address} has no block for any cloud, so it {what}. {example}"
+    item.error("E-CLOUD-BLOCK", f"{item.instance.declaration.kind} without a cloud", detail)
+
+
+def _distinct_labels(item: Decoded, several: Iterable[Settings], what: str) -> None:
+    seen: set[tuple[str, ...]] = set()
+    for settings in several:
+        if settings.labels and settings.labels in seen:
+            detail = f'Another {what} block here has the label "{settings.labels[-1]}". Rename one of them.'
+            item.error("E-DUPLICATE", f"Duplicate {settings.type} block", detail, settings.range)
+        seen.add(settings.labels)
+
+
+def _session_length(item: Decoded, settings: Settings, name: str) -> int | None:
+    seconds = item.duration(settings, name)
+    if seconds is not None and not _MIN_SESSION <= seconds <= 43_200:
+        detail = 'No cloud issues sessions shorter than 15 minutes or longer than 12 hours. Write, for example, "1h".'
+        item.error("E-TIME", f"Invalid {name}", detail, settings.range_of(name))
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """The agent_defaults block, decoded."""
+
+    item: Decoded | None
+
+    def get(self, name: str) -> Any:
+        return None if self.item is None else self.item.get(name)
+
+    def block(self, kind: str) -> Settings | None:
+        found = () if self.item is None else self.item.settings.of(kind)
+        return found[0] if found else None
+
+
+def _agents(blocks: Blocks, built: Authority, providers: Mapping[str, ProviderConfig]) -> None:
+    defaults_found = blocks.of("agent_defaults")
+    defaults = _Defaults(defaults_found[0] if defaults_found else None)
+    if defaults.item is not None:
+        _review_by(defaults.item)
+        _session(defaults.item, defaults)
+    found = blocks.of("agent")
+    names: dict[str, tuple[str, Decoded]] = {}
+    for item in found:
+        agent = _agent(blocks, item, defaults, providers)
+        built.names[item.instance.address] = agent.name
+        folded = agent.name.replace("_", "-")
+        known = names.get(folded)
+        if known is not None:
+            _name_collision(item, agent.name, *known)
+            continue
+        names[folded] = (agent.name, item)
+        built.agents[agent.name] = agent
+    blocks.finish([*defaults_found, *found])
+
+
+def _name_collision(item: Decoded, name: str, other: str, known: Decoded) -> None:
+    same = f'the name "{name}"' if name == other else f'the names "{name}" and "{other}", which are one in the clouds'
+    detail = (
+        f"{known.instance.address} ({known.instance.range}) and {item.instance.address} ({item.instance.range}) have "
+        f"{same}: both would be the same principal. Set name in one of them."
+    )
+    subject = item.settings.range_of("name")
+    item.error("E-NAME-TAKEN", "Two agents of one name", detail, subject)
+
+
+def _agent(blocks: Blocks, item: Decoded, defaults: _Defaults, providers: Mapping[str, ProviderConfig]) -> Agent:
+    sponsor = item.get("sponsor", defaults.get("sponsor"))
+    boundary = item.get("boundary", defaults.get("boundary"))
+    return Agent(
+        address=item.instance.address,
+        name=blocks.name(item, item.get("name")),
+        purpose=item.get("purpose"),
+        sponsor=None if sponsor is None else referred(sponsor).name,
+        inputs=item.get("inputs", defaults.get("inputs") or "untrusted"),
+        environment=item.get("environment", defaults.get("environment")),
+        review_by=_review_by(item) or defaults.get("review_by"),
+        boundary=None if boundary is None else referred(boundary).address,
+        owners=_owners(item, defaults),
+        session=_session(item, defaults),
+        runtime=_runtime(blocks, item),
+        identities=_identities(blocks, item, providers),
+        prevent_destroy=item.prevent_destroy,
+        range=item.instance.range,
+    )
+
+
+def _review_by(item: Decoded) -> str | None:
+    written = item.get("review_by")
+    if written is None:
+        return None
+    day = times.day(written)
+    if day is None:
+        detail = f'"{written}" is not a date. Write year, month and day: "2027-02-01".'
+        item.error("E-TIME", "Invalid review_by", detail, item.settings.range_of("review_by"))
+    return day
+
+
+def _owners(item: Decoded, defaults: _Defaults) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    for settings in (defaults.block("owners"), *item.settings.of("owners")):
+        if settings is not None:
+            owners.update({s: referred(value).name for s, value in settings.values.items() if value is not None})
+    return owners
+
+
+def _session(item: Decoded, defaults: _Defaults) -> Session:
+    base = defaults.block("session")
+    own = item.settings.of("session")
+    settings = own[0] if own else base
+    if settings is None:
+        return Session()
+    attribution = settings.get("attribution")
+    seconds = _session_length(item, settings, "max_duration") if own or item is defaults.item else None
+    if base is not None and own:
+        attribution = attribution or base.get("attribution")
+    if base is not None and seconds is None:
+        text = base.get("max_duration")
+        seconds = times.seconds(text) if isinstance(text, str) else None
+    return Session(attribution, seconds, settings.range)
+
+
+def _runtime(blocks: Blocks, item: Decoded) -> Settings:
+    runtimes = item.settings.of("runtime")
+    if not runtimes:
+        written = any(block.type in ("runtime", "dynamic") for block in item.instance.declaration.block.body.blocks)
+        if not (written and item.failed):
+            known = sorted({name for schema in blocks.schemas.values() for name in schema.runtimes})
+            detail = (
+                f"{item.instance.address} says nowhere where it runs, so nobody could become it. Add exactly one "
+                f'block runtime "…" ({", ".join(known) or "none is known without a provider"}).'
+            )
+            item.error("E-RUNTIME", "Agent without a runtime", detail)
+        return Settings("runtime")
+    if len(runtimes) > 1:
+        detail = (
+            "An agent is one principal with one runtime: two would share its authority, and a trust in one would be "
+            "a way into the other. Split the agent, or remove one."
+        )
+        item.error("E-RUNTIME", "Agent with two runtimes", detail, runtimes[1].range)
+    return runtimes[0]
+
+
+def _identities(blocks: Blocks, item: Decoded, providers: Mapping[str, ProviderConfig]) -> dict[str, Identity]:
+    found: dict[str, Identity] = {}
+    default = _agent_provider(item)
+    for settings in item.settings.of("identity"):
+        cloud = settings.labels[0]
+        if cloud in found:
+            detail = f'An agent has one identity in each cloud. Remove one of the identity "{cloud}" blocks.'
+            item.error("E-IDENTITY", "Two identities in one cloud", detail, settings.range)
+            continue
+        key = _provider_key(item, settings, cloud, default)
+        if key is None:
+            continue
+        if key not in providers:
+            blocks.complete = False
+        values = {name: value for name, value in settings.values.items() if name != "provider"}
+        own = Settings("identity", settings.labels, values, settings.blocks, settings.range, settings.ranges)
+        found[cloud] = Identity(cloud, key, own)
+    if not found and not item.failed:
+        known = sorted(blocks.schemas)
+        example = f'Add identity "{known[0]}" {{}}.' if known else "Declare a provider, then add an identity block."
+        detail = f"{item.instance.address} is nothing in any cloud, so it can hold no authority. {example}"
+        item.error("E-IDENTITY", "Agent without an identity", detail)
+    return found
+
+
+def _agent_provider(item: Decoded) -> str | None:
+    """The key of the agent's own `provider` argument, the default of its identities."""
+    attribute = item.instance.declaration.block.body.attributes.get("provider")
+    if attribute is None:
+        return None
+    try:
+        value = item.decoder.value(attribute.expr)
+    except DiagnosticError as error:
+        item.decoder.failed = True
+        item.decoder.report.extend(error.diagnostics)
+        return None
+    if not isinstance(value, BlockValue) or value.kind != "provider":
+        detail = "provider names a provider block: provider.aws, or provider.aws.prod for one with an alias."
+        item.error("E-TYPE", "Incorrect attribute value type", detail, attribute.expr.range)
+        return None
+    return str(value.payload)
+
+
+def _provider_key(item: Decoded, settings: Settings, cloud: str, default: str | None) -> str | None:
+    chosen = settings.get("provider")
+    if isinstance(chosen, BlockValue):
+        key = str(chosen.payload)
+        if key.partition(".")[0] != cloud:
+            detail = f'identity "{cloud}" needs a provider of {cloud}, and {chosen.address} is none. Name another.'
+            item.error("E-IDENTITY", "Provider of another cloud", detail, settings.range_of("provider"))
+            return None
+        return key
+    if "provider" in settings.ranges:  # written, and its error was reported
+        return None
+    if default is not None and default.partition(".")[0] == cloud:
+        return default
+    visible = item.instance.module.providers
+    if cloud in visible:
+        return str(getattr(visible[cloud], "payload", cloud))
+    aliased = sorted(key for key in visible if key.startswith(f"{cloud}."))
+    if len(aliased) == 1:
+        return str(getattr(visible[aliased[0]], "payload", aliased[0]))
+    names = ", ".join(f"provider.{key}" for key in aliased)
+    if aliased:
+        detail = f"Several providers of {cloud} are configured ({names}). Say which: provider = provider.{aliased[0]}."
+    else:
+        detail = (
+            f"No provider of {cloud} is visible in this module. Pass one with providers = {{}} in the module block."
+        )
+    item.error("E-IDENTITY", f"Which {cloud} provider is not known", detail, settings.range)
+    return None
+
+
+def _grants(blocks: Blocks, built: Authority) -> None:
+    found = blocks.of("grant")
+    for item in found:
+        agents = _agent_names(item, built)
+        tools = tuple(dict.fromkeys(referred(value).address for value in item.get("tools", ())))
+        if not item.failed:
+            for what, values in (("agents", agents), ("tools", tools)):
+                if not values:
+                    detail = f"The list of {what} is empty, so this grant gives nothing. Fill it, or remove the grant."
+                    blocks.report.warning("W-EMPTY", "Grant that gives nothing", detail, item.settings.range_of(what))
+        clouds = _clouds(blocks, item)
+        when = {
+            name: dict(value)
+            for settings in item.settings.of("when")
+            for name, value in settings.values.items()
+            if value
+        }
+        grant = Grant(
+            item.instance.address,
+            blocks.name(item),
+            agents,
+            tools,
+            _expiry(item),
+            item.get("reason"),
+            clouds,
+            when,
+            item.instance.range,
+        )
+        built.grants[item.instance.address] = grant
+        if not item.failed:
+            _reach(item, grant, built)
+    _unique(found, "grant", blocks)
+    blocks.finish(found)
+
+
+def _agent_names(item: Decoded, built: Authority) -> tuple[str, ...]:
+    addresses = dict.fromkeys(referred(value).address for value in item.get("agents", ()))
+    return tuple(built.names[address] for address in addresses if address in built.names)
+
+
+def _clouds(blocks: Blocks, item: Decoded) -> tuple[str, ...] | None:
+    clouds = item.get("clouds")
+    if clouds is None:
+        return None
+    for cloud in clouds:
+        if cloud not in blocks.schemas:
+            known = ", ".join(sorted(blocks.schemas)) or "none"
+            detail = f'No provider "{cloud}" is configured.{suggestion(cloud, blocks.schemas)} Configured: {known}.'
+            item.error("E-CHOICE", "Unknown cloud", detail, item.settings.range_of("clouds"))
+    return tuple(dict.fromkeys(clouds))
+
+
+def _expiry(item: Decoded) -> Expiry | None:
+    text = item.get("expires")
+    if text is None:
+        return None
+    seconds = times.seconds(text)
+    if seconds is not None:
+        return Expiry(after_seconds=seconds)
+    at = times.timestamp(text)
+    if at is not None:
+        return Expiry(at=at)
+    day = times.day(text)
+    if day is not None:
+        return Expiry(at=f"{day}T00:00:00Z")
+    detail = (
+        f'"{text}" is neither a time nor a duration. Write an RFC 3339 time ("2027-02-01T00:00:00Z"), a date '
+        '("2027-02-01", from its first moment in UTC), or a duration from when it is first planned ("90d").'
+    )
+    item.error("E-TIME", "Invalid expires", detail, item.settings.range_of("expires"))
+    return None
+
+
+def _reach(item: Decoded, grant: Grant, built: Authority) -> None:
+    """Every tool of a grant must be usable by every agent in each cloud that it has."""
+    for address in grant.tools:
+        tool = built.tools.get(address)
+        if tool is None or not tool.clouds:
+            continue
+        wanted = [cloud for cloud in tool.clouds if grant.clouds is None or cloud in grant.clouds]
+        if not wanted:
+            have = ", ".join(tool.clouds)
+            detail = (
+                f"{address} has blocks for {have} only, and this grant is narrowed to {', '.join(grant.clouds or ())}. "
+                "Take the tool out of the grant, or widen clouds."
+            )
+            item.error("E-CLOUD", "Tool outside the grant's clouds", detail, item.settings.range_of("tools"))
+        for name in grant.agents:
+            agent = built.agents.get(name)
+            if agent is None or not agent.identities:
+                continue
+            for cloud in wanted:
+                if cloud not in agent.identities:
+                    detail = (
+                        f"{address} works in {cloud}, and {agent.address} ({agent.range}) has no identity there. Add "
+                        f'identity "{cloud}" to the agent, or narrow the grant with clouds = […].'
+                    )
+                    summary = f"Agent without an identity in {cloud}"
+                    item.error("E-CLOUD", summary, detail, item.settings.range_of("tools"))
+
+
+def _tests(blocks: Blocks, built: Authority) -> None:
+    found = blocks.of("test")
+    for item in found:
+        chosen = item.get("agents")
+        everyone = item.get("all") is True
+        if not item.failed and everyone == (chosen is not None):
+            detail = "A test is about agents = […], or about every agent with all = true. Write exactly one of them."
+            item.error("E-TEST", "Which agents the test is about is not clear", detail)
+        agents = tuple(built.agents) if everyone else _agent_names(item, built)
+        if not item.failed and not agents and blocks.complete:
+            detail = "A test about no agent can never fail. Name at least one."
+            item.error("E-TEST", "Test about no agent", detail, item.settings.range_of("agents"))
+        attempts, assumes = item.settings.of("attempt"), item.settings.of("assume")
+        if not item.failed and not attempts and not assumes:
+            detail = "A test without an attempt or assume block tries nothing and can never fail. Add one."
+            item.error("E-TEST", "Test that tries nothing", detail)
+        _distinct_labels(item, attempts, "attempt")
+        _distinct_labels(item, assumes, "assume")
+        if not item.failed:
+            _attemptable(item, agents, attempts, built)
+        built.tests[item.instance.address] = BoundaryTest(
+            item.instance.address,
+            item.instance.name,
+            agents,
+            item.get("surface", ""),
+            item.get("expect", ""),
+            attempts,
+            assumes,
+            item.get("strict") is True,
+            False,
+            item.instance.range,
+        )
+    blocks.finish(found)
+
+
+def _attemptable(item: Decoded, agents: tuple[str, ...], attempts: tuple[Settings, ...], built: Authority) -> None:
+    for settings in attempts:
+        cloud = settings.labels[0]
+        for name in agents:
+            agent = built.agents.get(name)
+            if agent is not None and agent.identities and cloud not in agent.identities:
+                detail = (
+                    f"{agent.address} has no identity in {cloud}, so this attempt cannot be judged for it. Leave the "
+                    "agent out of the test, or give it an identity there."
+                )
+                item.error("E-TEST", f"Agent without an identity in {cloud}", detail, settings.range)
+                return
+
+
+def _unique(found: list[Decoded], kind: str, blocks: Blocks) -> None:
+    """Names of one kind, as the clouds see them, must differ."""
+    seen: dict[str, BlockInstance] = {}
+    for item in found:
+        known = seen.setdefault(item.instance.name.replace("_", "-"), item.instance)
+        if known is not item.instance:
+            detail = (
+                f"{known.address} ({known.range}) and {item.instance.address} ({item.instance.range}) would have the "
+                f'name "{item.instance.name}" in the clouds. Give one of them another label.'
+            )
+            item.error("E-NAME-TAKEN", f"Two {kind} blocks of one name", detail)

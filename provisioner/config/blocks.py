@@ -1,0 +1,180 @@
+"""Walks the instances of domain blocks and decodes them; the ground on which the typed objects are built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..lang.values import BlockValue
+from ..model.configuration import ProviderConfig, Settings
+from ..model.source import SourceRange
+from ..sdk.schema import AttributeSchema, BlockSchema, ProviderSchema
+from . import times
+from .decode import Decoder
+from .instances import BlockInstance, ModuleInstance, Run
+from .schema import BLOCKS, META_ARGUMENTS, provider_block, with_clouds
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
+MAX_NAME: Final = 64
+_NAME_RULE: Final = (
+    "A name starts with a lower-case letter and holds lower-case letters, digits, and single underscores or hyphens "
+    f"between them, {MAX_NAME} characters at most, because the clouds' own names are made from it."
+)
+_LIFECYCLE: Final = BlockSchema(
+    "How changes to it are made.",
+    {"prevent_destroy": AttributeSchema("bool", "Refuse every plan that would delete it.", default=False)},
+    max=1,
+)
+
+
+@dataclass(eq=False)
+class Decoded:
+    """One block instance as plain values. `failed` tells that it has errors, which were reported."""
+
+    instance: BlockInstance
+    decoder: Decoder
+    settings: Settings
+    prevent_destroy: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.decoder.failed
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A value of the block itself."""
+        return self.settings.get(name, default)
+
+    def error(self, code: str, summary: str, detail: str, subject: SourceRange | None = None) -> None:
+        """Report an error about this block; `subject` is its header unless given."""
+        self.decoder.error(code, summary, detail, subject or self.instance.range)
+
+    def duration(self, settings: Settings, name: str) -> int | None:
+        """Seconds of a duration attribute; None when it is absent or, reported, not one."""
+        text = settings.get(name)
+        if not isinstance(text, str):
+            return None
+        found = times.seconds(text)
+        if found is None:
+            detail = f'"{text}" is not a duration. Write days, hours, minutes or seconds: "90d", "72h", "1h30m".'
+            self.error("E-TIME", f"Invalid {name}", detail, settings.range_of(name))
+        return found
+
+
+def referred(value: Any) -> BlockInstance:
+    """The block that a decoded reference names."""
+    assert isinstance(value, BlockValue)
+    assert isinstance(value.payload, BlockInstance)
+    return value.payload
+
+
+class Blocks:
+    """Decodes the blocks of a workspace, kind by kind. `modules` are all module instances, the root first."""
+
+    def __init__(self, run: Run, modules: Sequence[ModuleInstance], schemas: Mapping[str, ProviderSchema]) -> None:
+        self.run = run
+        self.report = run.report
+        self.root = modules[0]
+        self.modules = modules
+        self.schemas = schemas
+        self.complete = True
+        self._ranges: dict[int, Mapping[str, SourceRange]] = {}
+
+    def of(self, kind: str) -> list[Decoded]:
+        """Every block of a kind. `complete` falls when one could not be had."""
+        schema = with_clouds(kind, self.schemas)
+        found: list[Decoded] = []
+        for module in self.modules:
+            for declaration in module.module.blocks.get(kind, {}).values():
+                expansion = module.blocks[kind][declaration.label]
+                graph = self.run.graph
+                if not graph.settle(expansion) or not graph.settle(module.body(declaration)):
+                    self.complete = False
+                    continue
+                found.extend(self._decoded(instance, schema) for instance in expansion.value.values())
+        return found
+
+    def finish(self, items: Sequence[Decoded]) -> None:
+        """Note whether everything decoded so far is whole: checks across blocks need that."""
+        self.complete = self.complete and not any(item.failed for item in items)
+
+    def providers(self) -> dict[str, ProviderConfig]:
+        """The root module's provider blocks by key."""
+        found: dict[str, ProviderConfig] = {}
+        for key, declaration in self.root.module.providers.items():
+            schema = self.schemas.get(declaration.label)
+            if schema is None or not self.run.graph.settle(self.root.body(declaration)):
+                self.complete = False
+                continue
+            decoder = self._decoder(self.root)
+            shape = provider_block(schema)
+            settings = decoder.settings(declaration.block, shape, META_ARGUMENTS)
+            if decoder.failed:
+                self.complete = False
+                continue
+            found[key] = ProviderConfig(
+                key,
+                declaration.label,
+                settings.get("alias"),
+                settings.get("environment"),
+                _without(settings, ("alias", "environment")),
+                declaration.range,
+            )
+        return found
+
+    def name(self, item: Decoded, written: str | None = None) -> str:
+        """The name of a block, checked."""
+        name = item.instance.name if written is None else written
+        if len(name) > MAX_NAME or NAME.fullmatch(name) is None:
+            if written is None:
+                fix = " Give the block another label or key." + (
+                    " Or set name." if item.instance.declaration.kind == "agent" else ""
+                )
+                detail = f'The name of {item.instance.address} would be "{name}". {_NAME_RULE}{fix}'
+                item.error("E-NAME", f"Invalid {item.instance.declaration.kind} name", detail)
+            else:
+                detail = f'"{name}" cannot be used. {_NAME_RULE} Choose another name.'
+                subject = item.settings.range_of("name")
+                item.error("E-NAME", f"Invalid {item.instance.declaration.kind} name", detail, subject)
+        return name
+
+    def _decoder(self, module: ModuleInstance) -> Decoder:
+        return Decoder(self.report, module.scope, self._ranges)
+
+    def _decoded(self, instance: BlockInstance, schema: BlockSchema) -> Decoded:
+        decoder = Decoder(self.report, instance.scope, self._ranges)
+        block = instance.declaration.block
+        settings = decoder.settings(block, schema, (*META_ARGUMENTS, "lifecycle"))
+        item = Decoded(instance, decoder, settings)
+        if any(inner.type == "lifecycle" for inner in block.body.blocks):
+            self._lifecycle(item)
+        if "provider" in block.body.attributes and instance.declaration.kind != "agent":
+            detail = (
+                f"A {instance.declaration.kind} does not belong to one provider: it reaches the account or project of "
+                "each agent that uses it. Set provider in the agent's identity blocks."
+            )
+            item.error("E-ARGUMENT", "Unsupported argument", detail, block.body.attributes["provider"].range)
+        return item
+
+    def _lifecycle(self, item: Decoded) -> None:
+        block = item.instance.declaration.block
+        inner = [one for one in block.body.blocks if one.type == "lifecycle"]
+        if not BLOCKS[item.instance.declaration.kind].repeats:
+            item.error(
+                "E-BLOCK",
+                "Unsupported block type",
+                "There is nothing to protect here. Remove lifecycle.",
+                inner[0].header,
+            )
+            return
+        if len(inner) > 1:
+            detail = 'No more than 1 "lifecycle" block is allowed here. Remove one.'
+            item.error("E-BLOCK", "Too many lifecycle blocks", detail, inner[1].header)
+        settings = item.decoder.settings(inner[0], _LIFECYCLE)
+        item.prevent_destroy = settings.get("prevent_destroy") is True
+
+
+def _without(settings: Settings, names: tuple[str, ...]) -> Settings:
+    values = {name: value for name, value in settings.values.items() if name not in names}
+    return Settings(settings.type, settings.labels, values, settings.blocks, settings.range, settings.ranges)
