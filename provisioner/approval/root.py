@@ -1,0 +1,186 @@
+"""The trust root: who may decide what, as data with versions. A plan is judged by the root in force, never by its own
+configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .. import canonical
+from ..model.configuration import Approval, BoundaryTest, Configuration, Limits, Settings
+from ..planfile import PlanFileError, from_builtins, to_builtins
+
+ROOT_DOMAIN: Final = "root/1"
+PIN_DOMAIN: Final = "root-pin/1"
+TEST_DOMAIN: Final = "boundary-test/1"
+
+
+class RootError(ValueError):
+    """A trust root that cannot be taken; the message is a sentence part that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootPerson:
+    """`keys` are OpenSSH public key lines without comments."""
+
+    emails: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RootEscalation:
+    to: str
+    after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootOwner:
+    """A control owner. `threshold` counts distinct people among `signers`."""
+
+    title: str
+    contact: str
+    surfaces: tuple[str, ...]
+    default_for: tuple[str, ...]
+    signers: tuple[str, ...]
+    threshold: int
+    escalation: RootEscalation | None
+
+
+@dataclass(frozen=True, slots=True)
+class RootTest:
+    """`digest` covers what a boundary test asserts, without the agents that it is about."""
+
+    digest: str
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RootData:
+    """What the root says, without its version.
+
+    `agents` maps an agent's name to the owners that it names itself (by surface), `tools` a tool's address to the
+    owner that it names itself; whoever is in neither has the defaults. `tests` are the declared ones, by address.
+    """
+
+    workspace: str
+    ledger: str
+    people: Mapping[str, RootPerson]
+    owners: Mapping[str, RootOwner]
+    agents: Mapping[str, Mapping[str, str]]
+    tools: Mapping[str, str]
+    approval: Approval
+    limits: Limits
+    protect: tuple[str, ...]
+    severity: Mapping[str, str]
+    tests: Mapping[str, RootTest]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    """One version of the root, and the digest that binds version and data."""
+
+    version: int
+    data: RootData
+    digest: str
+
+    def body(self, plan: str | None = None) -> dict[str, Any]:
+        """The ledger entry's body. `plan` is the digest of the plan that authorised it; None for version 1."""
+        return {"version": self.version, "data": to_builtins(self.data), "digest": self.digest, "plan": plan}
+
+
+def root_data(configuration: Configuration, ledger_location: str) -> RootData:
+    """What a configuration would have as its root. `ledger_location` is the ledger's own URL-like name."""
+    workspace = configuration.workspace
+    return RootData(
+        workspace=workspace.name,
+        ledger=ledger_location,
+        people={name: RootPerson(person.emails, person.keys) for name, person in sorted(configuration.people.items())},
+        owners=_owners(configuration),
+        agents={
+            agent.name: dict(sorted(agent.owners.items()))
+            for agent in sorted(configuration.agents.values(), key=lambda agent: agent.name)
+            if agent.owners
+        },
+        tools={address: tool.owner for address, tool in sorted(configuration.tools.items()) if tool.owner is not None},
+        approval=workspace.approval,
+        limits=workspace.limits,
+        protect=tuple(sorted(set(workspace.protect))),
+        severity=dict(sorted(workspace.severity.items())),
+        tests={
+            address: RootTest(test_digest(test), tuple(sorted(test.agents)))
+            for address, test in sorted(configuration.tests.items())
+            if not test.generated
+        },
+    )
+
+
+def make_root(data: RootData, version: int = 1) -> TrustRoot:
+    """A root with its digest."""
+    return TrustRoot(version, data, canonical.digest(ROOT_DOMAIN, {"version": version, "data": to_builtins(data)}))
+
+
+def parse_root(body: Mapping[str, Any]) -> TrustRoot:
+    """A root from a ledger entry's body (`version`, `data`, `digest`, and `plan`). Raises RootError.
+
+    Only the form and the digest are checked here; whether it is in force is for `chain.follow`.
+    """
+    if set(body) != {"version", "data", "digest", "plan"}:
+        raise RootError("fields of the trust root are missing or unknown")
+    version = body["version"]
+    if type(version) is not int or version < 1:
+        raise RootError("its version is not a positive number")
+    try:
+        data = from_builtins(body["data"], RootData)
+        if canonical.dumps(to_builtins(data)) != canonical.dumps(body["data"]):
+            raise RootError("its data holds unknown fields or leaves out known ones")
+    except (PlanFileError, canonical.CanonicalError) as error:
+        raise RootError(str(error)) from error
+    root = make_root(data, version)
+    if root.digest != body["digest"]:
+        raise RootError("its data does not match its digest: it was changed")
+    return root
+
+
+def pin(root: TrustRoot) -> str:
+    """What the runner's own file remembers of root 1: 64 hex digits that bind data, workspace and ledger location."""
+    value = {"root": root.digest, "workspace": root.data.workspace, "ledger": root.data.ledger}
+    return canonical.digest(PIN_DOMAIN, value).removeprefix("sha256:")
+
+
+def test_digest(test: BoundaryTest) -> str:
+    """The digest of what a test asserts: not where it stands, nor which agents it is about."""
+    value = {
+        "surface": test.surface,
+        "expect": test.expect,
+        "strict": test.strict,
+        "attempts": [_plain(settings) for settings in test.attempts],
+        "assumes": [_plain(settings) for settings in test.assumes],
+    }
+    return canonical.digest(TEST_DOMAIN, value)
+
+
+def _owners(configuration: Configuration) -> dict[str, RootOwner]:
+    out = {}
+    for name, owner in sorted(configuration.owners.items()):
+        way = owner.escalation
+        out[name] = RootOwner(
+            title=owner.title,
+            contact=owner.contact,
+            surfaces=tuple(sorted(owner.surfaces)),
+            default_for=tuple(sorted(owner.default_for)),
+            signers=tuple(sorted(owner.signers)),
+            threshold=owner.threshold,
+            escalation=RootEscalation(way.to, way.after_seconds) if way else None,
+        )
+    return out
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {
+        "type": settings.type,
+        "labels": settings.labels,
+        "values": settings.values,
+        "blocks": [_plain(block) for block in settings.blocks],
+    }
