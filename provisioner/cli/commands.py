@@ -1,0 +1,48 @@
+"""Every command and what it is for; a command's module is imported only when it runs."""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "init": "Record the first trust root and pin it in the runner's own file",
+    "validate": "Check the configuration; reads no cloud",
+    "plan": "Compare the configuration with the live clouds, show what would change and who must sign",
+    "show": "Show a plan, or one change with its policy text before and after",
+    "publish": "Put a plan, or a sign-off made elsewhere, into the ledger",
+    "sign": "Sign a plan as a control owner; needs no cloud access",
+    "status": "Who has signed a plan and who is missing",
+    "apply": "Carry out a signed plan, exactly",
+    "drift": "Find authority that no signed plan explains; changes nothing",
+    "test": "Judge the boundary tests on the planned policies; reads no cloud",
+    "sandbox": "Start, stop or empty the embedded clouds on this machine",
+    "version": "Print the version",
+}
+
+ROOT_HELP = """\
+Usage: provisioner [-chdir=DIR] COMMAND [OPTIONS]
+
+Gives AI agents their authority: HCL in, a signed plan, live IAM out.
+
+Commands:
+{commands}
+
+Options before the command:
+  -chdir=DIR   work in another folder
+  -no-color    no colour; so does NO_COLOR in the environment
+  -version     print the version
+  -help        this text; after a command, that command's
+
+Every command takes -json, -no-color and -help. Long options work with one dash or two.
+Shell completion: provisioner --install-completion
+
+Exit codes: 0 fine, 1 error, 2 changes (-detailed-exitcode), 3 sign-off missing, 4 rules or tests
+block, 5 out-of-band drift, 6 incomplete.
+
+Example: provisioner plan -out plan.json
+"""
+
+
+def root_help() -> str:
+    """The text of `provisioner -help`."""
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
+    return ROOT_HELP.format(commands=lines)

@@ -1,0 +1,132 @@
+"""A drift report as text: what no signed plan explains, whose it is, and the way out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from ..model.changes import Effect
+from ..model.drift import Difference, DriftKind, DriftReport
+from .conditions import Condition, drift_conditions, exit_line
+from .escape import escape
+from .human import EFFECT_STYLE, SENTENCES, coverage_lines
+from .text import Paint, count, ending, pad, title, wrap
+
+_EXPLAINED = {
+    DriftKind.OUT_OF_BAND: "no signed plan explains it",
+    DriftKind.UNCLAIMED: "looks like an agent, and nobody declared it",
+    DriftKind.EXPIRED: "ended by itself; the removal was signed with the grant",
+    DriftKind.PENDING: "configuration changed, not applied",
+    DriftKind.INCOMPLETE: "not seen, so not judged",
+}
+_INDENT = 11
+
+
+def drift_text(
+    report: DriftReport,
+    *,
+    conditions: Iterable[Condition] | None = None,
+    width: int = 100,
+    color: bool = False,
+) -> str:
+    """The report of `provisioner drift`, ending with a newline."""
+    paint = Paint(color)
+    held = drift_conditions(report) if conditions is None else tuple(conditions)
+    lines = [*title(_title(report), width, paint), "", *_verdict(report, width, paint)]
+    for kind, explained in _EXPLAINED.items():
+        found = report.of(kind)
+        if not found:
+            continue
+        lines += ["", f"{paint.style('strong', _name(kind))}: {explained}"]
+        for difference in found:
+            lines += _difference(difference, width, paint)
+    coverage = report.coverage
+    lines += ["", *coverage_lines(coverage.gaps, coverage.not_looked_at, coverage.calls, report.milliseconds, width)]
+    return "\n".join([*lines, "", *ending(exit_line(held, "no drift"), width, paint)]) + "\n"
+
+
+def _title(report: DriftReport) -> list[str]:
+    parts = ["provisioner drift", f"workspace {escape(report.workspace)}", f"trust root v{report.root_version}"]
+    if report.last_applied is None:
+        parts.append("nothing applied yet")
+    else:
+        short = report.last_applied.digest.removeprefix("sha256:")[:8]
+        parts.append(f"last applied {escape(short)}, {escape(report.last_applied.time[:10])}")
+    return parts
+
+
+def _name(kind: DriftKind) -> str:
+    return kind.replace("_", " ").upper()
+
+
+def _verdict(report: DriftReport, width: int, paint: Paint) -> list[str]:
+    bad = bool(report.differences or report.coverage.gaps or report.not_fully_seen)
+    tally = Counter((d.kind, d.effect) for d in report.differences)
+    parts = []
+    for kind in _EXPLAINED:
+        effects = (Effect.WIDER, Effect.UNKNOWN, Effect.NARROWER, Effect.EQUAL, None)
+        for effect in effects:
+            if number := tally[kind, effect]:
+                suffix = f", {effect}" if effect and kind is DriftKind.OUT_OF_BAND else ""
+                parts.append((f"{number} {_name(kind)}{suffix}", EFFECT_STYLE[effect] if effect else "warn"))
+    lines: list[str] = []
+    if not bad:
+        lines.append("  " + paint.style("good", "No drift. Everything live is as signed."))
+    elif not parts:
+        lines.append("  " + paint.style("warn", "Not everything could be read, so this is not a clean bill."))
+    else:
+        lines += _flow(parts, width, paint)
+        if report.coverage.gaps:
+            lines += wrap("Not everything could be read, so this is no clean bill for the rest.", width, "  ")
+    states = [f"{report.as_signed} as signed", f"{report.differ} differ" + ("s" if report.differ == 1 else "")]
+    if report.not_fully_seen:
+        states.append(f"{report.not_fully_seen} not fully seen")
+    return [*lines, f"  {count(report.agents, 'agent')}: {', '.join(states)}"]
+
+
+def _flow(parts: list[tuple[str, str]], width: int, paint: Paint) -> list[str]:
+    """Painted counts, as many on a line as fit."""
+    lines: list[str] = []
+    used = 0
+    for text, style in parts:
+        if not lines or used + 5 + len(text) > width:
+            lines.append("  " + paint.style(style, text))
+            used = 2 + len(text)
+        else:
+            lines[-1] += "     " + paint.style(style, text)
+            used += 5 + len(text)
+    return lines
+
+
+def _difference(difference: Difference, width: int, paint: Paint) -> list[str]:
+    effect = difference.effect.upper() if difference.effect else ""
+    head = f"  {pad(escape(difference.id), 5)}"
+    about = [f"agent.{escape(difference.agent)}"] if difference.agent else []
+    if difference.surfaces:
+        about.append(",".join(difference.surfaces))
+    place = " ".join(map(escape, filter(None, (difference.address.provider if difference.address else "",))))
+    target = f"{place} {escape(difference.target)}".strip()
+    if target:
+        about.append(target)
+    prefix = f"{head}{effect:<9} " if effect else head
+    lines = wrap("   ".join(about) or escape(difference.kind), width, prefix, " " * _INDENT)
+    if effect and difference.effect is not None:
+        style = EFFECT_STYLE[difference.effect]
+        lines[0] = f"{head}{paint.style(style, f'{effect:<9}')}{lines[0][len(head) + 9 :]}"
+    for what in difference.what:
+        lines += wrap(escape(what), width, " " * _INDENT, " " * (_INDENT + 2))
+    for word, said in (("can", difference.can), ("can no longer", difference.cannot)):
+        for text in said[:SENTENCES]:
+            lines += wrap(f"{word}: {escape(text)}", width, " " * _INDENT)
+        if len(said) > SENTENCES:
+            lines.append(f"{' ' * _INDENT}and {len(said) - SENTENCES} more (-json has them all)")
+    if difference.reason:
+        lines += wrap(escape(difference.reason), width, " " * _INDENT)
+    if difference.breaks:
+        lines += wrap(f"breaks: {', '.join(map(escape, difference.breaks))}", width, " " * _INDENT)
+    if difference.tell:
+        lines += wrap(f"tell: {', '.join(map(escape, difference.tell))}", width, " " * _INDENT)
+    for at, hint in enumerate(difference.do):
+        word = "do: " if at == 0 else "    "
+        lines += wrap(f"{pad(escape(hint.command), 44)} {escape(hint.explains)}", width, " " * _INDENT + word)
+    return lines

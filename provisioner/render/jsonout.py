@@ -1,0 +1,92 @@
+"""What `-json` prints: one document per command, described in docs/reference/json.md. `format_version` grows its
+second number for additions and its first for anything a reader could stumble over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..model.changes import Outcome
+from ..model.diagnostics import Diagnostic
+from ..model.drift import DriftReport
+from ..model.findings import TestResult
+from ..planfile import PlanFile, to_builtins
+from .signoff import SignOffs
+
+FORMAT_VERSION = "1.0"
+
+
+def envelope(
+    command: str,
+    body: Mapping[str, Any],
+    conditions: Sequence[str],
+    exit_code: int,
+    diagnostics: Sequence[Diagnostic],
+) -> dict[str, Any]:
+    """The outer object: `format_version`, `command`, `exit_code`, `conditions` (the deciding one first),
+    `diagnostics`, and the command's own members beside them."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "command": command,
+        "exit_code": exit_code,
+        "conditions": list(conditions),
+        "diagnostics": [to_builtins(diagnostic) for diagnostic in diagnostics],
+        **body,
+    }
+
+
+def plan_document(file: PlanFile, signoffs: SignOffs) -> dict[str, Any]:
+    """`digest`, `plan` (exactly what is signed), `notes` (what is not), `sign_offs`."""
+    return {
+        "digest": file.digest,
+        "plan": to_builtins(file.plan),
+        "notes": to_builtins(file.notes),
+        "sign_offs": sign_offs_document(signoffs),
+    }
+
+
+def sign_offs_document(signoffs: SignOffs) -> dict[str, Any]:
+    """`rows` by surface and owner; `complete` is what `apply` would ask."""
+    rows = []
+    for row in signoffs.rows:
+        value = to_builtins(row)
+        value["may_not"] = [{"person": person, "reason": reason} for person, reason in row.may_not]
+        rows.append({**value, "done": row.done})
+    return {
+        "complete": signoffs.complete,
+        "verified": signoffs.verified,
+        "published": signoffs.published,
+        "expires": signoffs.expires,
+        "refusals": list(signoffs.refusals),
+        "rows": rows,
+    }
+
+
+def drift_document(report: DriftReport) -> dict[str, Any]:
+    """`drift`: the whole report."""
+    return {"drift": to_builtins(report)}
+
+
+def apply_document(
+    file: PlanFile, outcomes: Sequence[Outcome], problems: Sequence[str], complete: bool
+) -> dict[str, Any]:
+    """`digest`, `complete`, `outcomes` by operation, `problems`."""
+    return {
+        "digest": file.digest,
+        "complete": complete,
+        "outcomes": [to_builtins(outcome) for outcome in outcomes],
+        "problems": list(problems),
+    }
+
+
+def test_document(results: Sequence[TestResult]) -> dict[str, Any]:
+    """`passed`, `failed` and every result."""
+    passed = sum(result.passed for result in results)
+    return {
+        "passed": passed,
+        "failed": len(results) - passed,
+        "results": [to_builtins(result) for result in results],
+    }
+
+
+test_document.__test__ = False  # type: ignore[attr-defined]

@@ -1,0 +1,112 @@
+"""The sign-off table: what the renderers need to know, whoever worked it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..model.plan import Exclusion, Plan
+from .escape import escape
+from .text import Paint, ranges, table
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffRow:
+    """One sign-off that a plan needs. `have` and `need` count distinct people; `have` None: nobody has looked.
+
+    `may_not` are (person, reason). `refused` says why sign-offs that are there do not count.
+    """
+
+    surface: str
+    owner: str
+    changes: tuple[int, ...]
+    need: int
+    have: int | None = None
+    signed_by: tuple[str, ...] = ()
+    may_sign: tuple[str, ...] = ()
+    may_not: tuple[tuple[str, str], ...] = ()
+    accept: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        return self.have is not None and self.have >= self.need
+
+    @property
+    def state(self) -> str:
+        """The last column: who has signed, or what is waited for."""
+        parts = []
+        if self.signed_by:
+            parts.append("signed by " + ", ".join(map(escape, self.signed_by)))
+        if not self.done:
+            parts.append("waiting")
+            if self.have is not None and len(self.may_sign) < self.need - self.have:
+                parts.append("cannot be reached: too few may sign")
+            if self.accept:
+                parts.append("must accept " + ", ".join(map(escape, self.accept)))
+        parts += map(escape, self.refused)
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffs:
+    """Every sign-off of a plan. `published` and `expires` are RFC 3339 UTC times, None before publication.
+
+    `refusals` are reasons that void the plan as a whole (expired, applied already, another root in force).
+    """
+
+    rows: tuple[SignOffRow, ...]
+    published: str | None = None
+    expires: str | None = None
+    refusals: tuple[str, ...] = ()
+    verified: bool = False
+
+    @property
+    def missing(self) -> tuple[SignOffRow, ...]:
+        return tuple(row for row in self.rows if not row.done)
+
+    @property
+    def complete(self) -> bool:
+        """True when nothing is missing and nothing voids the plan."""
+        return not self.missing and not self.refusals
+
+
+def unverified(plan: Plan) -> SignOffs:
+    """What the plan itself says is needed, before anybody has looked into a ledger."""
+    rows = []
+    for need in plan.requirements:
+        agents = {change.agent for change in plan.changes if change.number in need.changes and change.effect.widens}
+        out = tuple((e.person, e.reason) for e in plan.exclusions if _applies(e, agents))
+        rows.append(SignOffRow(need.surface, need.owner, need.changes, need.threshold, may_not=out, accept=need.accept))
+    return SignOffs(tuple(rows))
+
+
+def _applies(exclusion: Exclusion, agents: set[str | None]) -> bool:
+    return exclusion.agent is None or exclusion.agent in agents
+
+
+def signoff_table(signoffs: SignOffs, width: int, paint: Paint) -> list[str]:
+    """The table, its header line first; empty when nothing has to be signed."""
+    if not signoffs.rows:
+        return []
+    named = any(row.may_sign for row in signoffs.rows)
+    head = ["SIGN-OFF", "owner", "signs", "quorum", *(["may sign"] if named else []), "may not", "state"]
+    rows: list[Sequence[str]] = [head]
+    for row in signoffs.rows:
+        quorum = f"needs {row.need}" if row.have is None else f"{row.have} of {row.need}"
+        out = [f"{escape(person)}: {escape(reason)}" for person, reason in row.may_not]
+        rows.append(
+            [
+                row.surface,
+                escape(row.owner),
+                ranges(row.changes) or "root",
+                quorum,
+                *([", ".join(map(escape, row.may_sign))] if named else []),
+                ", ".join(out),
+                row.state,
+            ]
+        )
+    last = len(head) - 1
+    lines = table(rows, width, flexible=(1, 2, *((4, 5) if named else (4,)), last))
+    lines[0] = paint.style("strong", lines[0])
+    return lines
