@@ -262,7 +262,7 @@ class ExpressionParser(ConstructorParser):
                         self.stop(
                             "E-SYNTAX-BRACKET",
                             "Missing close bracket on splat index",
-                            'The star for a full splat operator must be immediately followed by "]". Close the bracket.',
+                            'The star for a full splat operator must be immediately followed by "]". Close it.',
                             open_at + 2,
                         )
                     self.i += 3
