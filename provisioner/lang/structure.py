@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import cache
 
 from .ast import Binary, Node
 
 _PLACES = frozenset({"source", "start", "end", "name_end", "header_end"})
 
 
-@cache
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
+
+
 def _parts(kind: type[Node]) -> tuple[str, ...]:
-    return tuple(part.name for part in fields(kind) if part.name not in _PLACES)
+    if kind not in _PARTS:
+        _PARTS[kind] = tuple(part.name for part in fields(kind) if part.name not in _PLACES)
+    return _PARTS[kind]
 
 
 def outline(node: object) -> object:

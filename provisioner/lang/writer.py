@@ -112,7 +112,7 @@ def _decimal(value: Decimal) -> str:
 
 def _code(value: Code) -> str:
     text = value.text.strip()
-    _, diagnostics = parse_expression(Source("<code>", text))
+    _, diagnostics = parse_expression(Source("<code>", f"{text}\n"))
     if diagnostics:
         raise DiagnosticError(diagnostics)
     return text
@@ -201,7 +201,7 @@ def _shape(body: Body) -> object:
 
 def _wanted_shape(items: tuple[NewAttribute | NewBlock, ...]) -> object:
     return tuple(
-        (item.name, outline(parse_expression(Source("<value>", _expression(item.value)))[0]))
+        (item.name, outline(parse_expression(Source("<value>", f"{_expression(item.value)}\n"))[0]))
         if isinstance(item, NewAttribute)
         else (item.type, item.labels, _wanted_shape(item.items))
         for item in items
