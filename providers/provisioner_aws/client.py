@@ -32,8 +32,7 @@ _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-
 """The region that answers for IAM in each partition."""
 
 SANDBOX_KEY = "sandbox"
-"""`credentials = "sandbox"` in the runner file: keys without a secret, which say which account they are in (the
-declared one, or that of `"sandbox:123456789012"`)."""
+"""`credentials = "sandbox"` in the runner file: keys that are no secret and name the declared account."""
 
 SANDBOX_UP = "provisioner sandbox up"
 
@@ -180,8 +179,7 @@ class Account:
     def _login(self) -> Any:
         settings = self.connection.settings
         session = botocore.session.Session(profile=settings.get("profile"))
-        given = str(settings.get("credentials", ""))
-        if given.partition(":")[0] == SANDBOX_KEY:
+        if settings.get("credentials") == SANDBOX_KEY:
             if not self.loopback:
                 raise CloudError(
                     self.id,
@@ -190,7 +188,7 @@ class Account:
                     "Take the line out, or run `provisioner sandbox up` to have a matching file written.",
                     code="E-AWS-CREDENTIALS",
                 )
-            session.set_credentials(f"{SANDBOX_KEY.upper()}{given.partition(':')[2] or self.id}", SANDBOX_KEY)
+            session.set_credentials(f"{SANDBOX_KEY.upper()}{self.id}", SANDBOX_KEY)
         if self._role:
             self._assume(session, str(self._role))
         return session

@@ -1,0 +1,33 @@
+"""AWS's limits that are checked before anything is sent. All but the fixed ones can be raised by AWS on request.
+
+Source: IAM User Guide, «IAM and AWS STS quotas, name requirements, and character limits». White space in a document
+does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`most` in `unit`. `way_out` ends the message when it is exceeded."""
+
+    most: int
+    unit: str
+    what: str
+    way_out: str
+
+
+LIMITS: Mapping[str, Limit] = {
+    "inline": Limit(
+        10240, "characters", "inline policies of one role", "Merge statements, or split the agent: one task, one agent."
+    ),
+    "managed": Limit(
+        6144, "characters", "a permissions boundary", "Use wildcards (s3:Get*) or fewer services in allow and deny."
+    ),
+    "trust": Limit(2048, "characters", "a trust policy", "Name fewer regions or functions, or split the agent."),
+    "tag_value": Limit(256, "characters", "a tag value", "Shorten the block's name or its for_each key."),
+    "path": Limit(512, "characters", "an IAM path", "Shorten it."),
+}
