@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ..model.diagnostics import Diagnostic, DiagnosticError, ValueInScope
+from ..model.source import SourceRange
 from . import ast
 from .convert import ConversionError, convert
 from .explain import fail
@@ -43,32 +44,32 @@ def call(expr: ast.Call, scope: Scope, evaluators: Evaluators) -> Value:
 
 
 def _lazy(name: str, expr: ast.Call, scope: Scope, evaluators: Evaluators) -> Value:
-    if name == "can":
-        if len(expr.args) != 1 or expr.expand:
-            _count(expr, '"can" expects exactly 1 argument.', "Too many function arguments", scope)
-        arg = expr.args[0]
-        try:
-            evaluators[type(arg)](arg, scope)
-        except BudgetError:
-            raise
-        except DiagnosticError:
-            return False
-        return True
-    errors: list[Diagnostic] = []
-    if not expr.args or expr.expand:
+    sources = list(expr.args)
+    given: list[Value] = []
+    if expr.expand:
+        given = _expand(sources.pop(), expr, _LAZY[name], scope, evaluators)
+    count = len(sources) + len(given)
+    if name == "can" and count != 1:
+        _check_count(expr, _LAZY[name], sources + list(expr.args[-1:]) * len(given))
+    if not count:
         detail = 'Call to function "try" failed: at least one argument is required.'
         fail("E-FUNCTION", "Error in function call", detail, expr)
-    for arg in expr.args:
+    errors: list[Diagnostic] = []
+    for arg in sources:
         try:
-            return evaluators[type(arg)](arg, scope)
+            value = evaluators[type(arg)](arg, scope)
+            return True if name == "can" else value
         except BudgetError:
             raise
         except DiagnosticError as err:
+            if is_static(err):
+                raise
             errors.extend(err.diagnostics)
-    listed = "".join(
-        f"\n- {d.subject or ''}: {d.summary}: {d.detail}" if d.subject else f"\n- {d.summary}: {d.detail}"
-        for d in errors
-    )
+    if name == "can":
+        return bool(given)
+    if given:
+        return given[0]
+    listed = "".join(f"\n- {d.summary}{_at(d)}\n  {d.detail}" for d in errors)
     detail = (
         'Call to function "try" failed: no expression succeeded:'
         f"{listed}\n\nAt least one expression must produce a successful result."
@@ -76,12 +77,27 @@ def _lazy(name: str, expr: ast.Call, scope: Scope, evaluators: Evaluators) -> Va
     fail("E-FUNCTION", "Error in function call", detail, _name_range(expr), context=expr, about=expr, scope=scope)
 
 
-def _name_range(expr: ast.Call) -> Any:
+_LAZY = {
+    "can": Function("can", (Param("expression"),), lambda value: value),
+    "try": Function("try", (), lambda *values: values, variadic=Param("expressions")),
+}
+
+
+def is_static(error: DiagnosticError) -> bool:
+    """True when the program itself is wrong (an undeclared name, an unknown function), whatever its values are:
+    neither `try` and `can` nor the arm of a conditional that is not chosen hide that."""
+    return any(d.code in ("E-REFERENCE", "E-UNKNOWN-FUNCTION") for d in error.diagnostics)
+
+
+def _at(diagnostic: Diagnostic) -> str:
+    where = diagnostic.subject
+    if where is None:
+        return ""
+    return f" (at {where.filename}:{where.start.line},{where.start.column}-{where.end.column})"
+
+
+def _name_range(expr: ast.Call) -> SourceRange:
     return expr.source.range(expr.start, expr.name_end + 1)
-
-
-def _count(expr: ast.Call, detail: str, summary: str, scope: Scope) -> NoReturn:
-    fail("E-FUNCTION", summary, f"Function {detail}", expr, about=expr, scope=scope)
 
 
 def _unknown(expr: ast.Call, name: str) -> NoReturn:
@@ -89,15 +105,15 @@ def _unknown(expr: ast.Call, name: str) -> NoReturn:
     reason = REFUSED.get(name)
     if reason is not None:
         detail = f'The function "{name}" is not available: {reason}.'
-        fail("E-FUNCTION", "Function is not available", detail, where, context=expr)
+        fail("E-UNKNOWN-FUNCTION", "Function is not available", detail, where, context=expr)
     if "::" in expr.name:
         detail = (
             f'There is no function named "{expr.name}": providers define no functions. '
             'Only the built-in functions exist, with or without the prefix "core::".'
         )
-        fail("E-FUNCTION", "Call to unknown function", detail, where, context=expr)
+        fail("E-UNKNOWN-FUNCTION", "Call to unknown function", detail, where, context=expr)
     detail = f'There is no function named "{expr.name}".{suggestion(name, NAMES)}'
-    fail("E-FUNCTION", "Call to unknown function", detail, where, context=expr)
+    fail("E-UNKNOWN-FUNCTION", "Call to unknown function", detail, where, context=expr)
 
 
 def _arguments(
@@ -110,21 +126,11 @@ def _arguments(
         last = sources.pop()
         expanded = _expand(last, expr, found, scope, evaluators)
         sources.extend([last] * len(expanded))
-    fixed, given = len(found.params), len(sources)
-    if given < fixed:
-        least = " at least" if found.variadic is not None else ""
-        detail = (
-            f'Function "{expr.name}" expects{least} {fixed} argument(s). '
-            f'Missing value for "{found.params[given].name}".'
-        )
-        where = expr.source.range(expr.end - 1, expr.end)
-        fail("E-FUNCTION", "Not enough function arguments", detail, where, context=expr)
-    if found.variadic is None and given > fixed:
-        detail = f'Function "{expr.name}" expects only {fixed} argument(s).'
-        fail("E-FUNCTION", "Too many function arguments", detail, sources[fixed], context=expr)
+    _check_count(expr, found, sources)
+    _check_template(expr, found, sources)
     values: list[Value] = []
     errors: list[Diagnostic] = []
-    plain = given - len(expanded)
+    plain = len(sources) - len(expanded)
     for i, source in enumerate(sources):
         param = _param(found, i)
         try:
@@ -144,6 +150,40 @@ def _arguments(
     if errors:
         raise DiagnosticError(errors)
     return sources, values
+
+
+def _check_count(expr: ast.Call, found: Function, sources: list[ast.Expr]) -> None:
+    fixed, given = len(found.params), len(sources)
+    if given < fixed:
+        least = " at least" if found.variadic is not None else ""
+        detail = (
+            f'Function "{expr.name}" expects{least} {fixed} argument(s). '
+            f'Missing value for "{found.params[given].name}".'
+        )
+        where = expr.source.range(expr.end - 1, expr.end)
+        fail("E-FUNCTION", "Not enough function arguments", detail, where, context=expr)
+    if found.variadic is None and given > fixed:
+        detail = f'Function "{expr.name}" expects only {fixed} argument(s).'
+        fail("E-FUNCTION", "Too many function arguments", detail, sources[fixed], context=expr)
+
+
+def _check_template(expr: ast.Call, found: Function, sources: list[ast.Expr]) -> None:
+    """`templatestring` takes only a reference: a template written in place would be evaluated twice."""
+    if found.name != "templatestring":
+        return
+    at = source = sources[0]
+    while isinstance(at, (ast.GetAttr, ast.Index)):
+        at = at.target
+    if isinstance(at, ast.Variable):
+        return
+    why = (
+        "must be a direct reference to a single string from elsewhere, containing valid template syntax"
+        if not isinstance(source, (ast.String, ast.Template, ast.TemplateWrap))
+        else "templatestring is only for rendering templates retrieved dynamically from elsewhere, and so does not "
+        "support providing a literal template; consider using a template string expression instead"
+    )
+    detail = f'Invalid value for "template" parameter: invalid template expression: {why}.'
+    fail("E-ARGUMENT", "Invalid function argument", detail, source, context=expr)
 
 
 def _param(found: Function, i: int) -> Param:

@@ -266,7 +266,7 @@ def unify(types: Sequence[Type]) -> Type | None:
     kinds = {type(ty) for ty in known}
     if ObjectType in kinds and TupleType in kinds:
         return None
-    if len(kinds) == 1 and (is_collection(known[0]) or isinstance(known[0], (ObjectType, TupleType))):
+    if len(kinds) == 1 and not isinstance(known[0], (PrimitiveType, CapsuleType)):
         return DYNAMIC if dynamic else _unify_kind(known)
     if kinds == {MapType, ObjectType}:
         found = _unify_map(known)
@@ -276,8 +276,8 @@ def unify(types: Sequence[Type]) -> Type | None:
         found = _unify_list(known)
         if found is not None:
             return found
-    for want in _preferred(distinct):
-        if all(convertible(ty, want) for ty in distinct):
+    for want in _preferred(known):
+        if all(convertible(ty, want) for ty in known):
             return want
     return None
 
@@ -342,16 +342,12 @@ def _unify_list(types: list[Type]) -> Type | None:
 
 
 def _preferred(types: list[Type]) -> list[Type]:
-    """Most general types first: string before other primitives, sets before lists before tuples, maps before objects."""
+    """Most general types first: string before other primitives, lists before sets before tuples, maps before objects."""
 
     def rank(ty: Type) -> int:
-        if ty is DYNAMIC:
-            return 0
         if ty is STRING or isinstance(ty, (ListType, MapType)):
-            return 2
-        if isinstance(ty, SetType):
-            return 2
-        return 3
+            return 0
+        return 1 if isinstance(ty, SetType) else 2
 
     return sorted(types, key=rank)
 

@@ -7,11 +7,13 @@ the values in scope. Semantics are those of HCL 2 as Terraform 1.11 runs it; the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from . import ast
-from .calls import call
+from .arithmetic import NumberError, canonical
+from .calls import call, is_static
 from .convert import ConversionError, convert, unify
 from .explain import fail
 from .operators import OperandError, OperationError, attribute, binary, index, splat_type, unary
@@ -72,7 +74,13 @@ def _each(exprs: Iterable[ast.Expr], scope: Scope) -> list[Value]:
 
 
 def _literal(expr: ast.Literal, scope: Scope) -> Value:
-    return expr.value
+    value = expr.value
+    if type(value) is not Decimal:
+        return value
+    try:
+        return canonical(value)
+    except NumberError as err:
+        fail("E-NUMBER", "Number out of range", f"This number cannot be used: {err}. Use a smaller one.", expr)
 
 
 def _string(expr: ast.String, scope: Scope) -> Value:
@@ -315,6 +323,8 @@ def _arm(expr: ast.Expr, scope: Scope) -> tuple[Value, DiagnosticError | None]:
     except BudgetError:
         raise
     except DiagnosticError as err:
+        if is_static(err):
+            raise
         return None, err
 
 

@@ -12,7 +12,6 @@ from ..values import (
     BlockValue,
     ListValue,
     MapValue,
-    Null,
     ObjectValue,
     Sensitive,
     SetValue,
@@ -35,6 +34,7 @@ from ..values import (
     weigh,
 )
 from .graphemes import graphemes
+from .numeric import NOT_WHOLE
 from .registry import FunctionError, Param, function
 
 _LIST = Param("list")
@@ -46,7 +46,7 @@ def index_of(value: Number, argument: int, what: str) -> int:
     """A whole number that fits an index."""
     if isinstance(value, int):
         return value
-    raise FunctionError(f"{what}: value must be a whole number, between -9223372036854775808 and 9223372036854775807 inclusive", argument)
+    raise FunctionError(f"{what}: {NOT_WHOLE}", argument)
 
 
 @function("length", Param("value", marked=True))
@@ -108,8 +108,6 @@ def _concat(*given: Value) -> Value:
     sensitive = any(isinstance(value, Sensitive) for value in given)
     sequences: list[ListValue | TupleValue] = []
     for i, value in enumerate(map(unmark, given)):
-        if isinstance(value, SetValue):
-            value = ListValue(value.items, value.element)
         if not isinstance(value, (ListValue, TupleValue)):
             raise FunctionError("all arguments must be lists or tuples; got " + type_of(value).friendly, i)
         sequences.append(value)
@@ -285,22 +283,16 @@ def _merge(*given: Value) -> Value:
     sensitive = any(isinstance(value, Sensitive) for value in given)
     entries: dict[str, Value] = {}
     types: list[Type] = []
-    only_null = True
     for value in map(unmark, given):
         ty = type_of(value)
         if value is not None and not isinstance(ty, (MapType, ObjectType)):
             raise FunctionError(f'arguments must be maps or objects, got "{ty.friendly}"')
         types.append(ty)
         if isinstance(value, (MapValue, ObjectValue)):
-            only_null = False
             entries.update(value.entries)
     first = types[0] if types else None
     result: Value
-    if only_null and types:
-        result = null_of(first) if first is not None and all(ty == first for ty in types) else Null(ObjectType({}))
-        if any(ty is DYNAMIC for ty in types):
-            result = None
-    elif isinstance(first, MapType) and all(ty == first for ty in types):
+    if isinstance(first, MapType) and all(ty == first for ty in types):
         result = map_of(entries, first.element)
     else:
         result = object_of(entries)
@@ -335,11 +327,10 @@ def _range(*params: Number) -> Value:
         raise FunctionError("must have one, two, or three arguments")
     if not step:
         raise FunctionError("step must not be zero", 2)
-    if (end > start and step < 0) or (end < start and step > 0):
-        sign = "less" if step < 0 else "greater"
-        need = "greater" if end < start else "less"
-        way = f"must be {sign} than start in order to use a {'negative' if step < 0 else 'positive'} step"
-        raise FunctionError(f"end {way}" if need else way)
+    if end > start and step < 0:
+        raise FunctionError("end must be less than start when step is negative", 1)
+    if end < start and step > 0:
+        raise FunctionError("end must be greater than start when step is positive", 1)
     out: list[Value] = []
     at = start
     while (at < end) if step > 0 else (at > end):
@@ -464,10 +455,10 @@ def _transpose(values: MapValue) -> Value:
     out: dict[str, list[Value]] = {}
     for name, members in values.entries.items():
         if not isinstance(members, ListValue):
-            raise FunctionError("input must not contain null lists", 0)
+            raise FunctionError("input must not contain null list", 0)
         for member in members.items:
             if not isinstance(member, str):
-                raise FunctionError("input must not contain null strings", 0)
+                raise FunctionError("input list must not contain null string", 0)
             out.setdefault(member, []).append(name)
     ty = ListType(STRING)
     return map_of({name: ListValue(tuple(sorted(map(str, keys))), STRING) for name, keys in out.items()}, ty)

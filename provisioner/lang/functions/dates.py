@@ -79,6 +79,7 @@ def _offset(moment: datetime, utc: str, colon: str) -> str:
 
 _UNITS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "μs": Decimal("1e-6"), "ms": Decimal("1e-3"),
           "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}  # fmt: skip
+_UNIT = _compile(r"[^0-9.]+")
 _DURATION = _compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", 256)
 
 
@@ -96,6 +97,9 @@ def _duration(value: str) -> timedelta:
         at = match.end()
     if at < len(rest) or not rest:
         tail = rest[at:].lstrip("0123456789.")
+        if tail and tail != rest[at:]:
+            unit = _UNIT.match(tail)
+            raise FunctionError(f'time: unknown unit "{unit[0] if unit else tail}" in duration "{value}"', 1)
         if rest and rest[at:] and not tail:
             raise FunctionError(f'time: missing unit in duration "{value}"', 1)
         raise FunctionError(f'time: invalid duration "{value}"', 1)

@@ -194,7 +194,7 @@ class _Verb:
         lower = self.mode.lower()
         precision = self.precision
         if lower == "g":
-            text = _shortest(abs(number), 21) if precision < 0 else arithmetic.general(value, max(precision, 1))
+            text = _shortest(abs(number)) if precision < 0 else arithmetic.general(value, max(precision, 1))
         else:
             places = 6 if precision < 0 else precision
             if lower == "f":
@@ -214,18 +214,15 @@ def _scientific(value: Decimal, places: int) -> str:
     return f"{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
-def _shortest(value: Number, threshold: int = 6) -> str:
-    """Go's shortest `%g`: an exponent below -4, or from `threshold` on unless the digits reach that far."""
+def _shortest(value: Number) -> str:
+    """Go's shortest `%g`: an exponent below 1e-4 and from 1e+06 on."""
     decimal = Decimal(value)
     if not decimal:
         return "0"
     sign, digits, _ = decimal.as_tuple()
     text = "".join(map(str, digits)).rstrip("0")
     point = decimal.adjusted()
-    limit = threshold
-    if threshold == 21 and limit > len(text) >= point + 1:
-        limit = max(len(text), 6)
-    if point < -4 or point >= limit:
+    if point < -4 or point >= 6:
         mantissa = text[0] + ("." + text[1:] if len(text) > 1 else "")
         return f"{'-' if sign else ''}{mantissa}e{'-' if point < 0 else '+'}{abs(point):02d}"
     return arithmetic.text_of(value)

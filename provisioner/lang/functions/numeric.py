@@ -17,11 +17,14 @@ _NUM = Param("num", NUMBER)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def whole(value: Number, argument: int, what: str = "") -> int:
+NOT_WHOLE = "value must be a whole number, between -9223372036854775808 and 9223372036854775807"
+
+
+def whole(value: Number, argument: int) -> int:
     """A whole number, or FunctionError about the argument."""
     if isinstance(value, int):
         return value
-    raise FunctionError(f"{what}value must be a whole number", argument)
+    raise FunctionError(NOT_WHOLE, argument)
 
 
 @function("abs", _NUM)
@@ -41,7 +44,8 @@ def _floor(num: Number) -> Value:
 
 @function("signum", _NUM)
 def _signum(num: Number) -> Value:
-    return (num > 0) - (num < 0)
+    number = whole(num, 0)
+    return (number > 0) - (number < 0)
 
 
 @function("log", _NUM, Param("base", NUMBER))

@@ -21,6 +21,7 @@ _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u
 
 def _simple(change: Callable[[str], str], value: str) -> str:
     """Case by character: a change that makes several characters of one is not made (Go's simple mapping)."""
+    value = value.replace("\u0130", "i") if change is str.lower else value
     changed = change(value)
     if value.isascii() or len(changed) == len(value):
         return changed

@@ -12,21 +12,10 @@ import yaml
 from .. import arithmetic
 from ..scope import MAX_WEIGHT, too_big
 from ..types import STRING
-from ..values import (
-    ListValue,
-    MapValue,
-    Null,
-    ObjectValue,
-    SetValue,
-    TupleValue,
-    Value,
-    object_of,
-    text,
-    type_of,
-    weigh,
-)
+from ..values import ObjectValue, TupleValue, Value, object_of, text, type_of, weigh
 from .jsoncodec import MAX_DEPTH
 from .registry import FunctionError, Param, function
+from .yamlwriter import write
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE = frozenset("y Y yes Yes YES true True TRUE on On ON".split())
@@ -40,6 +29,7 @@ _DATE = _compile(
 _INFINITE = frozenset(s + w for s in ("", "+", "-") for w in (".inf", ".Inf", ".INF"))
 _NAN = frozenset((".nan", ".NaN", ".NAN"))
 _TAG = "tag:yaml.org,2002:"
+_RESOLVED = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "timestamp"))
 
 
 @function("yamldecode", Param("src", STRING))
@@ -51,9 +41,9 @@ def _yamldecode(source: str) -> Value:
         mark = err.problem_mark or err.context_mark
         problem = err.problem or err.context or "invalid YAML"
         where = f"on line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        raise FunctionError(f"{where}{problem}", 0) from err
+        raise FunctionError(f"{where}{problem}") from err
     except yaml.YAMLError as err:
-        raise FunctionError(str(err).replace("\n", " "), 0) from err
+        raise FunctionError(str(err).replace("\n", " ")) from err
 
 
 class _Reader:
@@ -68,7 +58,7 @@ class _Reader:
         next(self._events)
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
-            raise FunctionError("on line 1, column 1: missing start of document", 0)
+            raise FunctionError("on line 1, column 1: missing start of document")
         value = self._node(next(self._events), 0)
         next(self._events)
         event = next(self._events)
@@ -80,7 +70,7 @@ class _Reader:
 
     def _error(self, event: Any, message: str) -> FunctionError:
         mark = event.start_mark
-        return FunctionError(f"on line {mark.line + 1}, column {mark.column + 1}: {message}", 0)
+        return FunctionError(f"on line {mark.line + 1}, column {mark.column + 1}: {message}")
 
     def _node(self, event: Any, depth: int) -> Value:
         if depth > MAX_DEPTH:
@@ -144,7 +134,8 @@ class _Reader:
         tag = event.tag
         if tag is None or tag == "!":
             return self._plain(event, raw) if event.implicit[0] and tag is None else text(raw)
-        if tag in (_TAG + "str", _TAG + "binary"):
+        plain = not event.style
+        if tag in (_TAG + "str", _TAG + "binary") or (tag in _RESOLVED and not plain):
             return text(raw)
         if tag == _TAG + "null":
             return None
@@ -210,46 +201,10 @@ def _timestamp(raw: str) -> str | None:
         moment = datetime(*parts, tzinfo=offset)  # type: ignore[arg-type, misc]
     except ValueError:
         return None
-    fraction = (match[7] or "").rstrip("0")[:9]
-    stamp = moment.isoformat()
-    head, tail = stamp[:19], stamp[19:]
-    return head + (f".{fraction}" if fraction else "") + ("Z" if tail == "+00:00" else tail)
+    stamp = moment.isoformat()  # without the fraction of the second, which Terraform drops too
+    return stamp.removesuffix("+00:00") + ("Z" if stamp.endswith("+00:00") else "")
 
 
 @function("yamlencode", Param("value", null=True))
 def _yamlencode(value: Value) -> Value:
-    events = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False), *_events(value, 0)]
-    events += [yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent()]
-    made: str = yaml.emit(events, Dumper=yaml.SafeDumper, allow_unicode=True, width=10**9)
-    return made
-
-
-def _events(value: Value, depth: int) -> Iterator[Any]:
-    if depth > MAX_DEPTH:
-        raise FunctionError(f"the value is nested more than {MAX_DEPTH} levels deep")
-    if isinstance(value, str):
-        yield _string(value)
-    elif value is None or isinstance(value, Null):
-        yield yaml.ScalarEvent(None, None, (True, False), "null")
-    elif isinstance(value, bool):
-        yield yaml.ScalarEvent(None, None, (True, False), "true" if value else "false")
-    elif isinstance(value, (TupleValue, ListValue, SetValue)):
-        yield yaml.SequenceStartEvent(None, None, True, flow_style=not value.items)
-        for item in value.items:
-            yield from _events(item, depth + 1)
-        yield yaml.SequenceEndEvent()
-    elif isinstance(value, (ObjectValue, MapValue)):
-        yield yaml.MappingStartEvent(None, None, True, flow_style=not value.entries)
-        for name, item in value.entries.items():
-            yield yaml.ScalarEvent(None, None, (False, True), name, style='"')
-            yield from _events(item, depth + 1)
-        yield yaml.MappingEndEvent()
-    elif isinstance(value, (int, arithmetic.Decimal)):
-        yield yaml.ScalarEvent(None, None, (True, False), arithmetic.text_of(value))
-    else:
-        raise FunctionError(f"a {type_of(value).friendly} cannot be written as YAML; name one of its attributes")
-
-
-def _string(value: str) -> Any:
-    style = "|" if "\n" in value else '"'
-    return yaml.ScalarEvent(None, None, (False, True), value, style=style)
+    return write(value)
