@@ -41,6 +41,8 @@ def open_pieces(statements: Sequence[Statement], covers: Sequence[Statement]) ->
     same = set(covers)
     rest = [item for item in dict.fromkeys(statements) if item not in same]
     candidates = list(dict.fromkeys(covers))
+    if len(rest) * len(candidates) > PAIR_LIMIT:
+        raise TooLargeError
     found: list[Piece] = []
     pieces = 0
     for item in rest:

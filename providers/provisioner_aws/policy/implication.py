@@ -19,7 +19,7 @@ from .globs import Glob, Wild, glob, includes, overlap, uncovered
 from .match import Truth, arn_matches, arn_parts
 
 _TEXTUAL = ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
-_EXACT = ("Bool", "BinaryEquals", "StringEqualsIgnoreCase")
+_EXACT = ("Bool", "BinaryEquals")
 
 
 def implies(left: Iterable[Condition], right: Iterable[Condition]) -> bool:
@@ -75,45 +75,59 @@ def _each_implies(left: Condition, right: Condition) -> bool:
 def _subset(mine: str, left: Sequence[Pattern], theirs: str, right: Sequence[Pattern]) -> bool:
     """Whether every text that `left` takes under the operator `mine`, `right` takes under `theirs`."""
     if mine in _TEXTUAL and theirs in _TEXTUAL:
-        return all(_text_subset(pattern, theirs, right) for pattern in left)
+        if _odd(mine, left) or _odd(theirs, right):
+            return mine == theirs and {item.tokens for item in left} <= {item.tokens for item in right}
+        return all(_text_subset(mine, pattern, theirs, right) for pattern in left)
     if theirs == "StringEqualsIgnoreCase" and mine in ("StringEquals", theirs):
-        return _lowered(left) <= _lowered(right) and not any(pattern.variables for pattern in left)
+        return not any(pattern.variables for pattern in left) and _lowered(left) <= _lowered(right)
     if mine != theirs and not (_kind(mine) == _kind(theirs) != ""):
         return False
     if mine in _EXACT:
-        return {pattern.text.lower() for pattern in left} <= {pattern.text.lower() for pattern in right}
+        return {pattern.text for pattern in left} <= {pattern.text for pattern in right}
     if mine == "IpAddress":
         return all(any(_inside(pattern, other) for other in right) for pattern in left)
     spans = [_span(theirs, pattern) for pattern in right]
     return all(any(_within(_span(mine, pattern), span) for span in spans) for pattern in left)
 
 
-def _text_subset(pattern: Pattern, theirs: str, right: Sequence[Pattern]) -> bool:
-    if any(pattern.tokens == other.tokens and theirs.startswith(("String", "Arn")) for other in right):
-        return True
-    mine = widened(pattern)
+def _odd(operator: str, patterns: Iterable[Pattern]) -> bool:
+    """An ARN pattern that is no ARN: nobody says what IAM makes of its wildcards."""
+    globs = (widened(pattern) for pattern in patterns) if operator.startswith("Arn") else ()
+    return any(found.literal is None and not found.universal and arn_parts(found) is None for found in globs)
+
+
+def _text_subset(mine: str, pattern: Pattern, theirs: str, right: Sequence[Pattern]) -> bool:
+    left = widened(pattern)
+    wild = any(isinstance(token, Wild) for token in pattern.tokens)
     if theirs.startswith("String"):
-        return uncovered(mine, exact_globs(right)) is None
-    literal = mine.literal
+        same = any(pattern.tokens == other.tokens for other in right)
+        return same or uncovered(left, exact_globs(right)) is None
+    if (mine.startswith("Arn") or not wild) and any(pattern.tokens == other.tokens for other in right):
+        return True
+    literal = left.literal
     if literal is not None:
         return any(arn_matches(other, literal, Context(closed=True)).truth is Truth.YES for other in right)
-    return any(_arn_subset(mine, other) for other in exact_globs(right))
+    by_parts = mine.startswith("Arn") and not pattern.variables
+    return any(_arn_subset(left, other, by_parts) for other in exact_globs(right))
 
 
-def _arn_subset(mine: Glob, other: Glob) -> bool:
+def _arn_subset(mine: Glob, other: Glob, by_parts: bool) -> bool:
+    """`by_parts`: wildcards of `mine` stop at colons. Where they do not, only its last part may have any."""
     if other.universal:
         return True
     left, right = arn_parts(mine), arn_parts(other)
-    return (
-        left is not None
-        and right is not None
-        and all(includes(whole, part) for part, whole in zip(left, right, strict=True))
-    )
+    if left is None or right is None:
+        return False
+    if not by_parts and any(part.literal is None for part in left[:5]):
+        return False
+    return all(includes(whole, part) for part, whole in zip(left, right, strict=True))
 
 
 def _disjoint(mine: str, left: Sequence[Pattern], theirs: str, right: Sequence[Pattern]) -> bool:
     """Whether no text is taken by both. An ARN pattern takes no more than the glob of the same text."""
     if mine in _TEXTUAL and theirs in _TEXTUAL:
+        if _odd(mine, left) or _odd(theirs, right):
+            return False
         return all(overlap(widened(one), widened(other)) is None for one in left for other in right)
     if mine == theirs == "IpAddress":
         pairs = [(_network(one), _network(other)) for one in left for other in right]
@@ -132,7 +146,7 @@ def exact_globs(patterns: Iterable[Pattern]) -> tuple[Glob, ...]:
 
 
 def _lowered(patterns: Iterable[Pattern]) -> set[str]:
-    return {str(widened(pattern)).lower() for pattern in patterns}
+    return {pattern.text.lower() for pattern in patterns if not pattern.variables}
 
 
 def _kind(operator: str) -> str:

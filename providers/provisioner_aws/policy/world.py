@@ -9,6 +9,7 @@ caller's: `aws:CurrentTime` and `aws:EpochTime` follow from each other, and with
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,11 +32,15 @@ ATTACHMENT = "iam_role_attachment"
 POLICY = "iam_policy"
 
 
+_EVERYTHING = parse_policy({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "as if granted: it")
+
+
 def evaluate_in_world(world: World, request: Request) -> Decision:
     """Judge an attempt by an agent, or an attempt to become it.
 
     Never raises for what a world or a test says: what no question can be made from is DEPENDS, with the reason in
-    `missing`.
+    `missing`. An attempt's settings are `action`, `resource` (an ARN or several), `context`, and `granted`: judge as
+    if some policy granted it, so that only the boundary stands in the way.
     """
     try:
         role = _role(world, request.agent)
@@ -54,7 +59,9 @@ def _role(world: World, agent: str) -> Resource:
 
 
 def role_arn(role: Resource) -> str:
-    """The partition follows the boundary's ARN: a world does not say it elsewhere."""
+    """The role's ARN: as read or compiled where it is an attribute, otherwise made from the address."""
+    if role.attributes.get("arn"):
+        return str(role.attributes["arn"])
     boundary = role.attributes.get("permissions_boundary") or "arn:aws:"
     partition = boundary.split(":")[1]
     path = role.attributes.get("path") or "/"
@@ -64,7 +71,7 @@ def role_arn(role: Resource) -> str:
 def role_policies(world: World, role: Resource) -> Policies:
     """Everything of the world that limits or grants what a role may do."""
     policies, unread = [], []
-    for name, document in _documents(world, role):
+    for name, document in parent_policies(world, role.address):
         if document is None:
             unread.append(name)
         else:
@@ -98,11 +105,14 @@ def managed_document(world: World, arn: str) -> Mapping[str, Any] | None:
     return document
 
 
-def _documents(world: World, role: Resource) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    children = [item for item in world.resources.values() if item.parent == role.address]
+def parent_policies(
+    world: World, role: Address, but: Address | None = None
+) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """Name and document of each policy that hangs on a role; None for a document that nobody read."""
+    children = [item for item in world.resources.values() if item.parent == role and item.address != but]
     for item in sorted(children, key=lambda item: item.address):
         if item.address.kind == ROLE_POLICY:
-            name = item.address.name.removeprefix(f"{role.address.name}/")
+            name = item.address.name.removeprefix(f"{role.name}/")
             yield f"inline policy {name}", item.attributes.get("document")
         elif item.address.kind == ATTACHMENT:
             arn = str(item.attributes.get("policy_arn", ""))
@@ -117,6 +127,8 @@ def _attempt(world: World, role: Resource, attempt: Attempt) -> Decision:
     given = attempt.settings.get("resource") or "*"
     resources = list(given) if isinstance(given, list | tuple) else [given]
     policies = role_policies(world, role)
+    if attempt.settings.get("granted"):
+        policies = replace(policies, identity=Layer("a policy that grants everything", (_EVERYTHING,)))
     written = context_values(attempt.settings.get("context") or {})
     decisions = [_judge(role, action, str(resource), written, policies) for resource in resources]
     answers = {decision.answer for decision in decisions}
