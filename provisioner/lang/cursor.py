@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from ..model.diagnostics import Diagnostic
 from ..model.source import Source
-from .tokens import CHEREDOC, CONTROL, CQUOTE, EOF, INTERP, NEWLINE, OHEREDOC, OQUOTE, SEQ_END, Tokens
+from .tokens import CHEREDOC, CONTROL, CQUOTE, EOF, INTERP, MAX_ERRORS, NEWLINE, OHEREDOC, OQUOTE, SEQ_END, Tokens
 
 MAX_DEPTH = 200
 """How deep brackets, templates, conditionals and blocks may nest. Real configurations stay below ten."""
@@ -44,7 +44,8 @@ class Cursor:
     def note(
         self, code: str, summary: str, detail: str, start: int, end: int, context: tuple[int, int] | None = None
     ) -> None:
-        self.diagnostics.append(self.diagnostic(code, summary, detail, start, end, context))
+        if len(self.diagnostics) < MAX_ERRORS:
+            self.diagnostics.append(self.diagnostic(code, summary, detail, start, end, context))
 
     def stop(self, code: str, summary: str, detail: str, at: int | None = None, since: int | None = None) -> NoReturn:
         """An error at token `at` (default: the present one), with everything since offset `since` for context."""
@@ -75,9 +76,12 @@ class Cursor:
     def word(self, at: int) -> str:
         return self.text[self.starts[at] : self.ends[at]]
 
-    def enter(self, start: int) -> None:
-        """Goes one level deeper; whoever calls this lowers `depth` again when its construct has ended."""
-        self.depth += 1
+    def enter(self, start: int, levels: int = 1) -> None:
+        """Goes deeper; whoever calls this lowers `depth` again when its construct has ended.
+
+        A level stands for three of Python's own: constructs that take more of them count as several.
+        """
+        self.depth += levels
         if self.depth > MAX_DEPTH:
             self.stop_span(
                 "E-SYNTAX-DEPTH",

@@ -8,34 +8,45 @@ from .tokens import NEWLINE, STRING
 
 _DOUBLE_QUOTES = "“”„«»"
 _SINGLE_QUOTES = "'‘’"
+_QUOTES = f"{_DOUBLE_QUOTES}'`"
 
 
 def _error(code: str, summary: str, detail: str, source: Source, start: int, end: int) -> Diagnostic:
     return Diagnostic(code, summary, detail, subject=source.range(start, end))
 
 
-def foreign(source: Source, start: int, end: int) -> tuple[Diagnostic, str]:
-    """For text that HCL has no use for: the error, and the kind of token it most likely stands for ("" for none)."""
+def meant(text: str, start: int, end: int) -> str:
+    """The kind of token that text which is not HCL most likely stands for; "" for none."""
+    character = text[start]
+    if character in _QUOTES and end > start + 1:
+        return STRING
+    if text.startswith("<<", start):
+        return "<"
+    return {";": NEWLINE, "&": "&&", "|": "||", "^": "!="}.get(character, "")
+
+
+def foreign(source: Source, start: int, end: int) -> Diagnostic:
+    """For text that HCL has no use for."""
     character = source.text[start]
     rest = source.text[start : start + 2]
     if character in _SINGLE_QUOTES:
         detail = 'Single quotes are not valid. Use double quotes (") to enclose strings.'
-        return _character(source, start, end, detail), STRING if end > start + 1 else ""
+        return _character(source, start, end, detail)
     if character in _DOUBLE_QUOTES:
         detail = (
             "These are typographic quotation marks, as word processors and chat programs put in. "
             'Replace them with straight double quotes (").'
         )
-        return _character(source, start, end, detail), STRING if end > start + 1 else ""
+        return _character(source, start, end, detail)
     if character == "`":
         detail = 'Backticks are not valid. For a string of several lines use a heredoc, like "<<EOT".'
-        return _character(source, start, end, detail), STRING if end > start + 1 else ""
+        return _character(source, start, end, detail)
     if character == ";":
         detail = (
             'The ";" character is not valid. Use newlines to separate arguments and blocks, and commas to separate '
             "items in collection values."
         )
-        return _character(source, start, end, detail), NEWLINE
+        return _character(source, start, end, detail)
     if character in "&|^~":
         return _operator(source, start, end)
     if rest == "<<":
@@ -43,28 +54,25 @@ def foreign(source: Source, start: int, end: int) -> tuple[Diagnostic, str]:
             'A heredoc begins with "<<" or "<<-", its marker, and the end of the line: "<<EOT". '
             "There are no bit shifts; write the marker directly after the angle brackets."
         )
-        return _error("E-SYNTAX-HEREDOC", "Invalid heredoc", detail, source, start, start + 2), "<"
+        return _error("E-SYNTAX-HEREDOC", "Invalid heredoc", detail, source, start, start + 2)
     if rest in ("${", "%{"):
         detail = (
             "A template sequence is only valid inside a quoted string or heredoc. "
             f"Outside of a string, write the expression itself, without {rest!r} and the closing brace."
         )
-        return _error(
-            "E-SYNTAX-TEMPLATE", "Template sequence outside of a string", detail, source, start, start + 2
-        ), ""
-    return _character(source, start, start + 1, _unknown(character)), ""
+        return _error("E-SYNTAX-TEMPLATE", "Template sequence outside of a string", detail, source, start, start + 2)
+    return _character(source, start, start + 1, _unknown(character))
 
 
-def _operator(source: Source, start: int, end: int) -> tuple[Diagnostic, str]:
-    character = source.text[start]
-    meant, kind = {
-        "&": (' Did you mean boolean AND ("&&")?', "&&"),
-        "|": (' Did you mean boolean OR ("||")?', "||"),
-        "~": (' Did you mean boolean NOT ("!")?', ""),
-        "^": (" There is no exclusive or; compare two booleans with !=.", "!="),
-    }[character]
-    detail = f"Bitwise operators are not supported.{meant}"
-    return _error("E-SYNTAX-OPERATOR", "Unsupported operator", detail, source, start, end), kind
+def _operator(source: Source, start: int, end: int) -> Diagnostic:
+    hint = {
+        "&": 'Did you mean boolean AND ("&&")?',
+        "|": 'Did you mean boolean OR ("||")?',
+        "~": 'Did you mean boolean NOT ("!")?',
+        "^": "There is no exclusive or; compare two booleans with !=.",
+    }[source.text[start]]
+    detail = f"Bitwise operators are not supported. {hint}"
+    return _error("E-SYNTAX-OPERATOR", "Unsupported operator", detail, source, start, end)
 
 
 def _character(source: Source, start: int, end: int, detail: str) -> Diagnostic:

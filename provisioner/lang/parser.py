@@ -14,7 +14,7 @@ from ..model.source import Source
 from .ast import Attribute, Block, Body, Expr, Label
 from .cursor import SyntaxStop
 from .expression_parser import ExpressionParser
-from .scanner import MAX_ERRORS, scan_body, scan_expression, scan_template
+from .scanner import scan_body, scan_expression, scan_template
 from .templates import unescape, whole_template
 from .tokens import (
     CONTROL,
@@ -23,13 +23,14 @@ from .tokens import (
     IDENT,
     INTERP,
     LITERAL,
+    MAX_ERRORS,
     NEWLINE,
     OQUOTE,
     STRING,
     Tokens,
 )
 
-_MAX_RESCANS = 20
+_MAX_RESCANS = 8
 _SHOWN_TOGETHER = 10  # lines: two places further apart are not shown as one snippet
 
 

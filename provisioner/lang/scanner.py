@@ -11,6 +11,7 @@ was probably meant, so that the parser does not stumble over the same place agai
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ..model.diagnostics import Diagnostic
 from ..model.source import Source
@@ -25,6 +26,7 @@ from .tokens import (
     IDENT,
     INTERP,
     LITERAL,
+    MAX_ERRORS,
     NEWLINE,
     NUMBER,
     OHEREDOC,
@@ -75,7 +77,6 @@ _BLOCK, _OBJECT, _FOR_BRACE = "block", "{", "for {"
 _NEWLINES_COUNT = {_BLOCK, _OBJECT}
 _BRACES = {_BLOCK, _OBJECT, _FOR_BRACE}
 _TEMPLATE_FRAME = "${"
-MAX_ERRORS = 100
 
 
 class Scanner:
@@ -101,9 +102,10 @@ class Scanner:
         out.starts.append(start)
         out.ends.append(end)
 
-    def report(self, diagnostic: Diagnostic) -> None:
+    def report(self, error: Callable[..., Diagnostic], *where: object) -> None:
+        """Notes what `error(source, *where)` says, unless enough has been said: making it takes time too."""
         if len(self.out.diagnostics) < MAX_ERRORS:
-            self.out.diagnostics.append(diagnostic)
+            self.out.diagnostics.append(error(self.source, *where))
 
     def finish(self) -> Tokens:
         self.emit(EOF, len(self.text), len(self.text))
@@ -179,13 +181,13 @@ class Scanner:
         if stop > start:
             self.emit(IDENT, start, stop)
         if stop < end:
-            self.report(errors.foreign(self.source, stop, stop + 1)[0])
+            self.report(errors.foreign, stop, stop + 1)
 
     def _comment(self, start: int, end: int) -> None:
         if self.keep:
             self.emit(COMMENT, start, end)
         if self.text.startswith("/*", start) and (end < start + 4 or not self.text.endswith("*/", start, end)):
-            self.report(errors.unterminated_comment(self.source, start))
+            self.report(errors.unterminated_comment, start)
 
     def _bracket(self, bracket: str, start: int, newlines: bool) -> int:
         """Emits a bracket and keeps the frames; after a template sequence, returns where to resume, else -1."""
@@ -208,7 +210,7 @@ class Scanner:
         """`[*]` is one symbol where newlines count: HCL takes it for an index when a line ends within it."""
         splat = _SPLAT.match(self.text, start + 1)
         if splat is not None and "\n" in splat[0]:
-            self.report(errors.split_splat(self.source, start, splat.end()))
+            self.report(errors.split_splat, start, splat.end())
 
     def _brace_frame(self, after: int, newlines: bool) -> str:
         """Whether a brace opens a block, an object or a `for` expression: blocks and objects may begin alike."""
@@ -268,12 +270,12 @@ class Scanner:
         opening = self._last_open_quote()
         if self.sequences and self.sequences[-1][1] is None:
             # A quote inside `"${…` that never ends: most likely the closing brace is what is missing.
-            self.report(errors.unclosed_sequence(self.source, self.sequences.pop()[0]))
+            self.report(errors.unclosed_sequence, self.sequences.pop()[0])
             while (frame := self.frames.pop()) != _TEMPLATE_FRAME:
                 self.braces -= frame in _BRACES
             self.braces -= 1
         else:
-            self.report(errors.unterminated_string(self.source, opening, at))
+            self.report(errors.unterminated_string, opening, at)
         self.emit(CQUOTE, at, at)
         if self.text.startswith("\r", at) and not self.text.startswith("\r\n", at):
             return at + 1
@@ -306,7 +308,7 @@ class Scanner:
             limit = sequence.start() if sequence is not None else stop
             carriage = text.find("\r", at, limit)
             if 0 <= carriage < limit - (sequence is None and newline >= 0):
-                self.report(errors.foreign(self.source, carriage, carriage + 1)[0])
+                self.report(errors.foreign, carriage, carriage + 1)
             if sequence is not None:
                 if limit > begin:
                     self.emit(TEXT, begin, limit)
@@ -314,7 +316,7 @@ class Scanner:
             if newline < 0:
                 if stop > begin:
                     self.emit(TEXT, begin, stop)
-                self.report(errors.unterminated_heredoc(self.source, self._last_heredoc(), marker))
+                self.report(errors.unterminated_heredoc, self._last_heredoc(), marker)
                 self.emit(CHEREDOC, stop, stop)
                 return stop
             at = newline + 1
@@ -338,11 +340,11 @@ class Scanner:
         """Something that is not HCL: reports it and emits what it probably stands for."""
         heredoc = _LOOSE_HEREDOC.match(self.text, start)
         if heredoc is not None:
-            self.report(errors.heredoc_opening(self.source, start, heredoc.end(), heredoc[2]))
+            self.report(errors.heredoc_opening, start, heredoc.end(), heredoc[2])
             self.emit(OHEREDOC, start, heredoc.end())
             return self._heredoc(heredoc.end(), heredoc[2], True)
-        diagnostic, kind = errors.foreign(self.source, start, end)
-        self.report(diagnostic)
+        self.report(errors.foreign, start, end)
+        kind = errors.meant(self.text, start, end)
         if kind is STRING:
             self.emit(STRING, start, end)
             return end

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .ast import Expr, Literal, String, Template, TemplateFor, TemplateIf, TemplateWrap, Variable
 from .cursor import SyntaxStop
 from .suggest import suggestion
-from .tokens import CHEREDOC, CONTROL, EOF, IDENT, INTERP, LITERAL, OHEREDOC, SEQ_END, TEXT, WHITESPACE
+from .tokens import CHEREDOC, CONTROL, EOF, IDENT, INTERP, LITERAL, MAX_ERRORS, OHEREDOC, SEQ_END, TEXT, WHITESPACE
 
 if TYPE_CHECKING:
     from .expression_parser import ExpressionParser
@@ -83,14 +83,14 @@ def quoted_template(parser: ExpressionParser) -> Expr:
     """A quoted string or heredoc; the cursor stands at its opening."""
     opening = parser.i
     start = parser.starts[opening]
-    parser.enter(start)
+    parser.enter(start, 2)
     parser.i += 1
     heredoc = parser.kinds[opening] is OHEREDOC
     parts = _parts(parser)
     if heredoc and parser.word(opening).startswith("<<-"):
         _take_indentation_off(parts)
     parser.i += 1
-    parser.depth -= 1
+    parser.depth -= 2
     return _assemble(parser, parts, start, parser.ends[parser.i - 1])
 
 
@@ -159,7 +159,7 @@ def _sequence(parser: ExpressionParser, kind: str) -> _Part | None:
         return part
     except SyntaxStop as stop:
         parser.depth = depth
-        if not parser.skip_to_sequence_end():
+        if len(parser.diagnostics) >= MAX_ERRORS or not parser.skip_to_sequence_end():
             raise
         parser.diagnostics.append(stop.diagnostic)
         end = parser.ends[parser.i - 1]
@@ -324,6 +324,11 @@ def _unbalanced(parser: ExpressionParser, summary: str, detail: str, part: _Part
     parser.note("E-SYNTAX-DIRECTIVE", summary, detail, part.start, part.end)
 
 
+def _place(parser: ExpressionParser, opener: _Part) -> str:
+    where = parser.source.position(opener.start)
+    return f"line {where.line}, column {where.column}"
+
+
 def _close(parser: ExpressionParser, stack: list[_Open], part: _Part, root: list[Expr]) -> None:
     """`else`, `endif` or `endfor`: closes the innermost directive, or says why it cannot."""
     word = part.directive
@@ -335,19 +340,19 @@ def _close(parser: ExpressionParser, stack: list[_Open], part: _Part, root: list
         return
     opened = stack[-1]
     opener = opened.part
-    line = parser.source.position(opener.start).line
     if word == "else":
         if opener.directive == "for":
             _unbalanced(parser, summary, "An else clause is not expected for a for directive. Remove it.", part)
         elif opened.otherwise is not None:
-            detail = f"Already in the else clause for the if started on line {line}. Remove one of them."
+            detail = f"Already in the else clause for the if started at {_place(parser, opener)}. Remove one of them."
             _unbalanced(parser, summary, detail, part)
         else:
             opened.otherwise = []
         return
     if word != f"end{opener.directive}":
         begun = opener.directive
-        detail = f"Expecting an end{begun} directive for the {begun} started on line {line}. Close that first."
+        place = _place(parser, opener)
+        detail = f"Expecting an end{begun} directive for the {begun} started at {place}. Close that first."
         _unbalanced(parser, summary, detail, part)
         return
     stack.pop()

@@ -33,6 +33,10 @@ WHITESPACE = (
 )
 
 
+MAX_ERRORS = 100
+"""How many errors are worth reporting for one source; parsing stops there."""
+
+
 @dataclass(slots=True)
 class Tokens:
     """Parallel lists: kind, first and past-the-end character offset of every token; the last is `EOF`."""
