@@ -100,7 +100,7 @@ def _no_cloud(blocks: Blocks, item: Decoded, what: str) -> None:
     known = sorted(blocks.schemas)
     example = f"Add a block such as {known[0]} {{ … }}." if known else 'Declare a provider first: provider "aws" { … }.'
     detail = f"{item.instance.address} has no block for any cloud, so it {what}. {example}"
-    item.error("E-CLOUD-BLOCK", f"{item.instance.declaration.kind} without a cloud", detail)
+    item.error("E-CLOUD-BLOCK", f"{item.instance.declaration.kind.capitalize()} without a cloud", detail)
 
 
 def _distinct_labels(item: Decoded, several: Iterable[Settings], what: str) -> None:

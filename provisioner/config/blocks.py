@@ -128,9 +128,8 @@ class Blocks:
         name = item.instance.name if written is None else written
         if len(name) > MAX_NAME or NAME.fullmatch(name) is None:
             if written is None:
-                fix = " Give the block another label or key." + (
-                    " Or set name." if item.instance.declaration.kind == "agent" else ""
-                )
+                own = ", or set name" if item.instance.declaration.kind == "agent" else ""
+                fix = f" Give the block another label or key{own}."
                 detail = f'The name of {item.instance.address} would be "{name}". {_NAME_RULE}{fix}'
                 item.error("E-NAME", f"Invalid {item.instance.declaration.kind} name", detail)
             else:

@@ -25,7 +25,7 @@ def workspace(blocks: Blocks) -> Workspace | None:
         if not blocks.root.module.blocks.get("provisioner"):
             detail = (
                 "The root module has no provisioner block, so nothing says which workspace this is and where its "
-                'decisions are recorded. Add provisioner { workspace = "…" } on three lines.'
+                "decisions are recorded. Add a provisioner block that sets workspace."
             )
             blocks.report.error("E-WORKSPACE", "No provisioner block", detail, None)
         blocks.complete = False

@@ -110,12 +110,12 @@ class Graph:
         return node, node.needs()
 
     def _close(self, node: Node) -> None:
-        self._trail.pop()
         if not node.failure:
             try:
                 node.value = node.compute()
             except DiagnosticError as error:
                 self._fail(node, error.diagnostics)
+        self._trail.pop()
         # A cycle found while computing may have failed the node meanwhile.
         node.state = State.FAILED if node.failure else State.DONE
 

@@ -651,8 +651,8 @@ class ExpansionNode(Node):
         keys = self._keys()
         self.module.run.count_instances(len(keys), self.range)
         if self.declaration.kind == "module":
-            return {key: self._module(key, each) for key, each in keys.items()}
-        return {key: BlockInstance(self.module, self.declaration, key, each) for key, each in keys.items()}
+            return {key: self._module(key, each) for key, each in keys}
+        return {key: BlockInstance(self.module, self.declaration, key, each) for key, each in keys}
 
     def _module(self, key: Key, each: Value) -> ModuleInstance:
         call = Call(self.module, self.declaration, repeated_scope(self.module.scope, key, each))
@@ -665,13 +665,13 @@ class ExpansionNode(Node):
             raise DiagnosticError.of("E-MODULE", f"module.{label} cannot be read", detail, self.range)
         return ModuleInstance(self.module.run, child, prefix, names, call=call, providers=call.providers())
 
-    def _keys(self) -> dict[Key, Value]:
+    def _keys(self) -> list[tuple[Key, Value]]:
         attribute = self.declaration.repetition
         if attribute is None:
-            return {None: None}
+            return [(None, None)]
         value = self.module.evaluate(attribute.expr)
         if attribute.name == "count":
-            return dict.fromkeys(range(self._count(attribute.expr, value)))
+            return [(index, None) for index in range(self._count(attribute.expr, value))]
         return self._each(attribute.expr, value)
 
     def _count(self, expr: ast.Expr, value: Value) -> int:
@@ -686,7 +686,7 @@ class ExpansionNode(Node):
             self.module.run.count_instances(number, expr.range)
         return number
 
-    def _each(self, expr: ast.Expr, value: Value) -> dict[Key, Value]:
+    def _each(self, expr: ast.Expr, value: Value) -> list[tuple[Key, Value]]:
         if deep_marked(value) and (unmark(value) is not value or not isinstance(value, MapValue | ObjectValue)):
             raise self._unsuitable(
                 "for_each",
@@ -696,9 +696,9 @@ class ExpansionNode(Node):
             )
         if is_null(value):
             raise self._unsuitable("for_each", expr, "is null; use a map, or set of strings, and {} for none")
-        found: dict[Key, Value]
+        found: dict[str, Value]
         if isinstance(value, MapValue | ObjectValue):
-            found = {**value.entries}
+            found = value.entries
         elif isinstance(value, SetValue) and (value.element is STRING or not value.items):
             if any(not isinstance(item, str) for item in value.items):
                 raise self._unsuitable("for_each", expr, "is a set that holds a null; every key must be a string")
@@ -708,11 +708,11 @@ class ExpansionNode(Node):
             fix = "; write toset([…]) around a list of strings" if isinstance(value, TupleValue) else ""
             raise self._unsuitable("for_each", expr, f"is of type {have}, and must be a map or a set of strings{fix}")
         for key in found:
-            wrong = problem(str(key))
+            wrong = problem(key)
             if wrong is not None or key == "":
                 why = "it is empty" if wrong is None else wrong
                 raise self._unsuitable("for_each", expr, f"has a key that cannot stand in an address: {why}")
-        return found
+        return list(found.items())
 
     def _unsuitable(self, argument: str, expr: ast.Expr, why: str) -> DiagnosticError:
         return DiagnosticError(

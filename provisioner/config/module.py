@@ -308,7 +308,7 @@ class Reader:
 
     def _one_label(self, block: ast.Block) -> str | None:
         if not block.labels:
-            detail = f'All {block.type} blocks must have a name: write {block.type} "name" {{.'
+            detail = f'All {block.type} blocks must have a name: {block.type} "name" {{ … }}.'
             self._report.error("E-LABEL", f"Missing name for {block.type}", detail, block.header)
             return None
         if len(block.labels) > 1:

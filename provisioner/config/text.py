@@ -21,7 +21,7 @@ _NAMES: Final = tuple(_SECRETS)
 
 _DECEIVING: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e01ef]"
 )
 
 
@@ -37,7 +37,7 @@ def problem(text: str) -> str | None:
 
     Control, invisible and bidirectional characters make a text look like another one on a signer's screen.
     """
-    if not text.isprintable():
+    if not text.isascii() or not text.isprintable():
         found = _DECEIVING.search(text)
         if found is not None:
             return f"it holds the character {_name(found.group())} at position {found.start() + 1}"

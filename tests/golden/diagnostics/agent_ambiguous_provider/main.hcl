@@ -1,0 +1,4 @@
+provider "aws" {
+  alias      = "dev"
+  account_id = "210987654321"
+}

@@ -1,0 +1,8 @@
+agent "other" {
+  for_each = toset(["Not OK"])
+
+  runtime "lambda" {
+  }
+
+  identity "aws" {}
+}

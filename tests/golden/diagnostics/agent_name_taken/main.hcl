@@ -1,0 +1,10 @@
+agent "other" {
+  name    = "triage"
+  purpose = "Sort"
+  sponsor = person.bob
+
+  runtime "lambda" {
+  }
+
+  identity "aws" {}
+}

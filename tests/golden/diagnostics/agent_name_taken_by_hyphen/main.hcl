@@ -1,0 +1,13 @@
+agent "a_b" {
+  runtime "lambda" {
+  }
+
+  identity "aws" {}
+}
+
+agent "a-b" {
+  runtime "lambda" {
+  }
+
+  identity "aws" {}
+}

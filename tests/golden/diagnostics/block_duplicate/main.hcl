@@ -1,0 +1,3 @@
+person "alice" {
+  emails = ["alice@other.example"]
+}

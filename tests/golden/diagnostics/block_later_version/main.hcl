@@ -1,0 +1,3 @@
+delegation "a_asks_b" {
+  from = [agent.triage]
+}

@@ -1,0 +1,6 @@
+tool "x" {
+  count       = -1
+  purpose     = "x"
+  sensitivity = "public"
+  effect      = "read"
+}

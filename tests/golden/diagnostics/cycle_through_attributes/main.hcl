@@ -1,0 +1,12 @@
+locals {
+  name = agent.other.purpose
+}
+
+agent "other" {
+  purpose = local.name
+
+  runtime "lambda" {
+  }
+
+  identity "aws" {}
+}

@@ -1,0 +1,6 @@
+tool "x" {
+  for_each    = null
+  purpose     = "x"
+  sensitivity = "public"
+  effect      = "read"
+}

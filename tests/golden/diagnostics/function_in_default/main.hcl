@@ -1,0 +1,7 @@
+variable "a" {
+  default = upper("a")
+}
+
+output "a" {
+  value = var.a
+}

@@ -1,0 +1,3 @@
+provider "aws" {
+  account_id = "999999999999"
+}

@@ -1,0 +1,3 @@
+person "mallory" {
+  emails = ["mallory@acme.example"]
+}

@@ -1,0 +1,3 @@
+module "x" {
+  source = "acme/agents"
+}

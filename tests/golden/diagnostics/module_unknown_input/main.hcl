@@ -1,0 +1,4 @@
+module "x" {
+  source = "./m"
+  regoin = "eu-west-1"
+}

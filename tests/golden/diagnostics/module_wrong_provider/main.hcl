@@ -1,0 +1,7 @@
+module "x" {
+  source = "./m"
+
+  providers = {
+    google = provider.aws
+  }
+}

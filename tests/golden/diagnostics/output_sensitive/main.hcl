@@ -1,0 +1,8 @@
+variable "s" {
+  default   = "x"
+  sensitive = true
+}
+
+output "x" {
+  value = var.s
+}

@@ -1,0 +1,4 @@
+control_owner "iam" {
+  surfaces = ["identity"]
+  signers  = [person.bob]
+}

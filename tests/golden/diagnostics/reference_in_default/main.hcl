@@ -1,0 +1,7 @@
+variable "a" {
+  default = "${local.x}-a"
+}
+
+locals {
+  x = var.a
+}

@@ -1,0 +1,3 @@
+output "tool" {
+  value = "x"
+}

@@ -1,0 +1,7 @@
+module "billing" {
+  source = "./billing"
+}
+
+output "tool" {
+  value = module.billing.tol
+}

@@ -1,0 +1,3 @@
+variable "purpose" {
+  default = "Sort invoices"
+}

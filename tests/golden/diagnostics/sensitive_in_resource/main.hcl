@@ -1,0 +1,4 @@
+variable "bucket" {
+  default   = "acme-invoices"
+  sensitive = true
+}

@@ -1,0 +1,7 @@
+locals {
+  a = local.b
+}
+
+output "x" {
+  value = var.nope
+}

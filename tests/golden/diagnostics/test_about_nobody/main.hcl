@@ -1,0 +1,8 @@
+test "x" {
+  surface = "identity"
+  expect  = "denied"
+
+  assume "a" {
+    claims = { a = "b" }
+  }
+}

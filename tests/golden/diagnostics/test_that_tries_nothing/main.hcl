@@ -1,0 +1,5 @@
+test "x" {
+  all     = true
+  surface = "identity"
+  expect  = "denied"
+}

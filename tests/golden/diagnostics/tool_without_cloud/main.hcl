@@ -1,0 +1,5 @@
+tool "x" {
+  purpose     = "x"
+  sensitivity = "public"
+  effect      = "read"
+}

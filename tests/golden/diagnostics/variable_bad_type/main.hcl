@@ -1,0 +1,8 @@
+variable "x" {
+  type    = lst(string)
+  default = []
+}
+
+output "n" {
+  value = var.x
+}

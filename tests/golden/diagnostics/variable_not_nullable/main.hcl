@@ -1,0 +1,7 @@
+variable "x" {
+  nullable = false
+}
+
+output "n" {
+  value = var.x
+}

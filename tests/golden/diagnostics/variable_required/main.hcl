@@ -1,0 +1,7 @@
+variable "account" {
+  type = string
+}
+
+output "a" {
+  value = var.account
+}

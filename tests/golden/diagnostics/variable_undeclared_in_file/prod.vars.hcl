@@ -1,0 +1,1 @@
+regoin = "eu-west-1"

@@ -1,0 +1,7 @@
+variable "x" {
+  defualt = 1
+}
+
+output "x" {
+  value = var.x
+}

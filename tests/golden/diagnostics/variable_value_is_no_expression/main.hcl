@@ -1,0 +1,7 @@
+variable "sizes" {
+  type = list(number)
+}
+
+output "n" {
+  value = var.sizes
+}

@@ -1,0 +1,8 @@
+variable "n" {
+  type    = number
+  default = "many"
+}
+
+output "n" {
+  value = var.n
+}
