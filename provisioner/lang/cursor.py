@@ -60,7 +60,7 @@ class Cursor:
         """What to underline for a token: of a newline with its comments, only the place where the line ends."""
         start, end = self.starts[at], self.ends[at]
         if self.kinds[at] is NEWLINE:
-            return start, min(start + 1, end)
+            return start, start
         return start, end
 
     def shown(self, at: int) -> str:

@@ -117,6 +117,7 @@ def unclosed_sequence(source: Source, start: int) -> Diagnostic:
 
 
 def unterminated_heredoc(source: Source, opening: tuple[int, int], marker: str) -> Diagnostic:
+    start, end = opening[0], opening[0] + len(source.text[slice(*opening)].rstrip())
     last_line = source.text[source.text.rfind("\n") + 1 :].strip()
     if last_line == marker:
         detail = f"The closing marker {marker} must end with a newline. Add one at the end of the file."
@@ -125,7 +126,7 @@ def unterminated_heredoc(source: Source, opening: tuple[int, int], marker: str) 
             f"No line that holds only the closing marker {marker} was found before the end of the file. "
             f"Put {marker} on a line of its own after the text."
         )
-    return _error("E-SYNTAX-HEREDOC", "Unterminated heredoc", detail, source, *opening)
+    return _error("E-SYNTAX-HEREDOC", "Unterminated heredoc", detail, source, start, end)
 
 
 def heredoc_opening(source: Source, start: int, end: int, marker: str) -> Diagnostic:

@@ -31,6 +31,8 @@ from .tokens import (
 )
 
 _MAX_RESCANS = 8
+_FIRST = frozenset({IDENT, STRING, "}"})  # what a line may begin with that an item, right or wrong, begins or ends at
+_AFTER_NAME = frozenset({"=", "{", IDENT, STRING, OQUOTE})
 _SHOWN_TOGETHER = 10  # lines: two places further apart are not shown as one snippet
 
 
@@ -39,6 +41,10 @@ def parse_file(source: Source) -> tuple[Body, list[Diagnostic]]:
     tokens = scan_body(source)
     parser = _BodyParser(source, tokens)
     body = parser.body(-1, 0)
+    lines = {d.subject.start.line for _, d in parser.lexical if d.subject is not None}
+    parser.diagnostics = [
+        d for d in parser.diagnostics if d.code != "E-SYNTAX-KEY" or not d.subject or d.subject.start.line not in lines
+    ]
     parser.diagnostics += [diagnostic for _, diagnostic in parser.lexical]
     return body, _in_order(parser)
 
@@ -115,7 +121,7 @@ class _BodyParser(ExpressionParser):
                 self.i += 1
                 return Body(self.source, opening, self.ends[self.i - 1], attributes, blocks)
             if kind is EOF:
-                return self.end_of_file(opening, attributes, blocks)
+                return self.end_of_file(opening, column, attributes, blocks)
             first, begin, depth = self.i, self.starts[self.i], self.depth
             try:
                 if kind is IDENT and kinds[first + 1] == "=":
@@ -139,14 +145,18 @@ class _BodyParser(ExpressionParser):
                     return Body(self.source, opening, self.starts[self.i], attributes, blocks)
                 self.closed = True
 
-    def end_of_file(self, opening: int, attributes: dict[str, Attribute], blocks: list[Block]) -> Body:
+    def end_of_file(self, opening: int, column: int, attributes: dict[str, Attribute], blocks: list[Block]) -> Body:
         end = len(self.text)
         if opening >= 0 and len(self.diagnostics) < MAX_ERRORS and not self.heard_of(opening, end):
+            hint = 'This may be caused by incorrect brace nesting elsewhere in this file. Add the missing "}".'
+            swallowed = next((block for block in blocks if self.column(block.start) <= column), None)
+            if swallowed is not None:
+                line = self.source.position(swallowed.start).line
+                hint = f'Add the missing "}}", most likely before the block that begins on line {line}.'
             self.note(
                 "E-SYNTAX-BLOCK",
                 "Unclosed configuration block",
-                "There is no closing brace for this block before the end of the file. This may be caused by incorrect "
-                'brace nesting elsewhere in this file. Add the missing "}".',
+                f"There is no closing brace for this block before the end of the file. {hint}",
                 opening,
                 opening + 1,
             )
@@ -406,12 +416,13 @@ class _BodyParser(ExpressionParser):
         kinds, starts, ends, text = self.kinds, self.starts, self.ends, self.text
         while kinds[at] is not EOF:
             kind = kinds[at]
-            if kind is IDENT or kind == "}":
+            if kind in _FIRST:
                 newline = text.rfind("\n", ends[at - 1] - (kinds[at - 1] is NEWLINE), starts[at])
                 indent = starts[at] - newline - 1
                 if newline >= 0 and (
                     (kind == "}" and indent < column)
-                    or (kind is IDENT and indent <= column and kinds[at + 1] in ("=", "{", IDENT, STRING, OQUOTE))
+                    or (kind is IDENT and indent <= column and kinds[at + 1] in _AFTER_NAME)
+                    or (kind != "}" and indent <= column and kinds[at - 1] is NEWLINE)
                 ):
                     return at
             at += 1
