@@ -1,0 +1,56 @@
+"""Intents and outcomes: written before and after every call, so that a crash leaves nothing in doubt for long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..ledger import views
+from ..ledger.entries import Kind
+from ..ledger.lease import Lease
+from ..ledger.log import Ledger
+from ..model.changes import Operation, Outcome
+from ..model.plan import RootChange
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The entries of one apply. Each is appended only while this run holds the workspace: else ProceedError."""
+
+    ledger: Ledger
+    plan: str
+    lease: Lease
+
+    def records(self) -> Mapping[str, views.Record]:
+        """What earlier runs of this plan recorded, by operation id."""
+        return views.journal(self.ledger.history, self.plan)
+
+    def intent(self, operation: Operation) -> None:
+        """Before a call."""
+        body = {"plan": self.plan, "operation": operation.id, "holder": self.lease.holder}
+        self.ledger.append(Kind.INTENT, body, check=self.lease.fence)
+
+    def outcome(self, operation: Operation, outcome: Outcome) -> None:
+        """After a call, or when the cloud has told what became of an interrupted one."""
+        body = {
+            "plan": self.plan,
+            "operation": operation.id,
+            "status": outcome.status.value,
+            "detail": outcome.detail,
+            "live": outcome.live,
+        }
+        self.ledger.append(Kind.OUTCOME, body, check=self.lease.fence)
+
+    def root(self, change: RootChange) -> bool:
+        """The next trust root; True when an interrupted run of this plan had recorded it already."""
+        self.ledger.refresh()
+        if any(record.plan == self.plan for record in views.roots(self.ledger.history)):
+            return True
+        body = {"version": change.version, "data": change.data, "digest": change.digest, "plan": self.plan}
+        self.ledger.append(Kind.ROOT, body, check=self.lease.fence)
+        return False
+
+    def consumed(self) -> int:
+        """The plan is done to its end: the index of the entry that says so."""
+        body = {"plan": self.plan, "result": "complete"}
+        return self.ledger.append(Kind.CONSUMED, body, check=self.lease.fence).index
