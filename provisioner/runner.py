@@ -104,14 +104,21 @@ def load_runner(environ: Mapping[str, str]) -> Runner:
     return Runner(path, providers, workspaces, pin)
 
 
-def write_pin(path: Path, workspace: str, pin: str) -> None:
-    """Record a workspace's root pin: atomically, for the user's eyes only, everything else kept as it is.
+def write_pin(path: Path, workspace: str, pin: str, ledger: str | None = None) -> None:
+    """Record a workspace's root pin, and where its ledger is when given: atomically, for the user's eyes only,
+    everything else kept as it is.
 
     Raises DiagnosticError when the file, as it is, cannot be read or written.
     """
     if not _PIN.fullmatch(pin):
         raise ValueError(f"{pin!r} is no pin")
-    edit(path, lambda document: _set(document, "workspace", workspace, {"root_pin": pin}))
+    values = {"root_pin": pin} if ledger is None else {"root_pin": pin, "ledger": ledger}
+    edit(path, lambda document: _set(document, "workspace", workspace, values))
+
+
+def write_workspace(path: Path, workspace: str, values: Mapping[str, str]) -> None:
+    """Record what this runner knows of a workspace (`root_pin`, `ledger`), as `write_pin` does."""
+    edit(path, lambda document: _set(document, "workspace", workspace, values))
 
 
 def write_providers(path: Path, entries: Mapping[str, Mapping[str, str]]) -> None:

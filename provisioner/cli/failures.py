@@ -17,10 +17,11 @@ def explain(session: Session, error: Exception) -> int:
     if session.environ.get(TRACE):
         session.note("".join(traceback.format_exception(error)).rstrip())
     diagnostics = diagnostics_of(error)
+    sources = getattr(error, "sources", None)  # a configuration's error brings the text of its files
     if session.json:
-        session.document("", {}, (Condition.ERROR,), diagnostics)
+        session.document(session.command, {}, (Condition.ERROR,), diagnostics, sources)
     else:
-        session.diagnostics(diagnostics)
+        session.diagnostics(diagnostics, sources)
     return Condition.ERROR.code
 
 

@@ -119,6 +119,7 @@ def _invoke(session: Session, name: str, args: list[str]) -> int:
     }
     given = normalise(args, options)
     session.no_color = session.no_color or given.no_color
+    session.command = path.removeprefix(f"{PROGRAM} ")
     session.json = "--json" in given.arguments[: given.arguments.index("--")]
     arguments = ["--help"] if given.help else list(given.arguments)
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from ..model.diagnostics import Diagnostic
+    from ..model.source import Source
     from ..render.conditions import Condition
 
 MAX_WIDTH = 100
@@ -28,6 +29,7 @@ class Session:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     json: bool = False
+    command: str = ""
 
     def color(self, stream: TextIO | None = None) -> bool:
         """True where colour may be used: a terminal, and nobody said no."""
@@ -56,17 +58,20 @@ class Session:
         body: Mapping[str, Any],
         conditions: Iterable[Condition] = (),
         diagnostics: Iterable[Diagnostic] = (),
+        sources: Mapping[str, Source] | None = None,
     ) -> None:
         """One JSON document, the whole answer of a command under -json."""
         from ..render.conditions import exit_code, ordered
         from ..render.jsonout import envelope
+        from .diagnose import diagnostics_json
 
         held = ordered(conditions)
-        value = envelope(command, body, [str(c) for c in held], exit_code(held), tuple(diagnostics))
+        shown = diagnostics_json(diagnostics, sources)
+        value = envelope(command, body, [str(c) for c in held], exit_code(held), shown)
         self.out.write(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
 
-    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def diagnostics(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source] | None = None) -> None:
         """Diagnostics as text, with the source lines they are about."""
         from .diagnose import write_diagnostics
 
-        write_diagnostics(self, tuple(diagnostics))
+        write_diagnostics(self, diagnostics, sources)

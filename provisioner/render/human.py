@@ -95,7 +95,7 @@ def _verdict(page: _Page) -> list[str]:
         what += f" to {count(len(agents_changed), 'agent')}" + (f" ({new} new)" if new else "")
     lines = wrap(f"{what} in {where}", page.width, "  ")
     if plan.next_root is not None:
-        lines += wrap(f"the trust root becomes v{plan.next_root.version} when this is applied", page.width, "  ")
+        lines += wrap(f"the trust root becomes v{plan.next_root.version} once this is applied", page.width, "  ")
     if plan.scope:
         lines += wrap(f"only {listing([escape(s) for s in plan.scope])} (-target)", page.width, "  ")
     lines += _counts(page)
@@ -154,6 +154,17 @@ def _changes(page: _Page) -> list[str]:
         lines += _heading(page, group)
         for row in group.rows:
             lines += change_lines(row, page.width, page.paint)
+    return lines + _root(page)
+
+
+def _root(page: _Page) -> list[str]:
+    """What the trust root gains and loses: the rules by which later plans are judged."""
+    root = page.plan.next_root
+    if root is None:
+        return []
+    lines = [page.paint.style("strong", f"trust root v{page.plan.root.version} becomes v{root.version}")]
+    for line in root.lines:
+        lines += wrap(escape(line), page.width, "    ", "      ")
     return lines
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.changes import Outcome
-from ..model.diagnostics import Diagnostic
 from ..model.drift import DriftReport
 from ..model.findings import TestResult
 from ..planfile import PlanFile, to_builtins
@@ -21,16 +20,16 @@ def envelope(
     body: Mapping[str, Any],
     conditions: Sequence[str],
     exit_code: int,
-    diagnostics: Sequence[Diagnostic],
+    diagnostics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The outer object: `format_version`, `command`, `exit_code`, `conditions` (the deciding one first),
-    `diagnostics`, and the command's own members beside them."""
+    `diagnostics` (as `validate -json` has them), and the command's own members beside them."""
     return {
         "format_version": FORMAT_VERSION,
         "command": command,
         "exit_code": exit_code,
         "conditions": list(conditions),
-        "diagnostics": [to_builtins(diagnostic) for diagnostic in diagnostics],
+        "diagnostics": list(diagnostics),
         **body,
     }
 

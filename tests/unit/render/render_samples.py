@@ -259,7 +259,7 @@ def blocked() -> planfile.PlanFile:
         tests=TestSummary(50, 2, 48, 4, (failure, unsure)),
         requirements=(Requirement("governance", "security", 1, (), (), "p"),),
         exclusions=(),
-        next_root=RootChange(5, {}, "sha256:" + "2" * 64),
+        next_root=RootChange(5, {}, "sha256:" + "2" * 64, ("~ control_owner.iam: threshold 2 -> 1", f"+ {HOSTILE}")),
     )
     return planfile.seal(plan, file.notes)
 

@@ -24,6 +24,7 @@ from provisioner.render.reports import test_text as text_of_tests
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "render"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+DIGEST = re.compile(r"\b((?:plan|sign|show|apply) )[0-9a-f]{8}\b")
 
 Render = Callable[..., str]
 RENDERERS: dict[str, Render] = {
@@ -54,7 +55,8 @@ RENDERERS: dict[str, Render] = {
 
 @pytest.mark.parametrize("name", RENDERERS)
 def test_golden(name: str) -> None:
-    text = RENDERERS[name]()
+    # The digest stands for whatever the model's fields are today; the text around it is what is held.
+    text = DIGEST.sub(r"\g<1>7f3a9c21", RENDERERS[name]())
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")

@@ -1,0 +1,132 @@
+"""The entry point without a subprocess: dispatch, usage errors, unexpected ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli import main as entry
+from provisioner.cli.commands import COMMANDS
+from provisioner.cli.failures import diagnostics_of
+from provisioner.model.diagnostics import DiagnosticError
+from provisioner.sdk.errors import CloudError
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str, **environ: str) -> tuple[int, str, str]:
+    code = entry.run(argv, {"HOME": "/nonexistent", **environ})
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "-help")
+    assert code == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in out
+    assert "Example:" in out
+    assert run(capsys, "help")[1] == out
+
+
+def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys)
+    assert (code, out) == (1, "")
+    assert "Usage:" in err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, name, "-help")
+    assert (code, err) == (0, "")
+    assert f"Example: provisioner {name}" in out
+    assert run(capsys, "help", name)[1] == out
+    if name != "sandbox":
+        assert "--json" in out
+
+
+@pytest.mark.parametrize("name", ["up", "down", "status", "reset"])
+def test_subcommands_have_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "sandbox", name, "--help")
+    assert code == 0
+    assert f"Example: provisioner sandbox {name}" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["plann"], "did you mean provisioner plan?"),
+        (["\x1b[2J"], "there is no command \\x1b[2J"),
+        (["sandbox", "upp"], "did you mean provisioner sandbox up?"),
+        (["sandbox", "-provider"], "goes after one of"),
+        (["version", "-jsn"], "did you mean -json?"),
+        (["version", "extra"], "unexpected extra argument"),
+        (["-chdir=/does/not/exist", "version"], "No such file"),
+    ],
+)
+def test_usage_errors(argv: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (1, "")
+    assert says in err
+    assert "\x1b" not in err
+
+
+def test_usage_errors_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "plann", "-json")
+    document = json.loads(out)
+    assert (code, err) == (1, "")
+    assert document["conditions"] == ["error"]
+    assert document["diagnostics"][0]["code"] == "E-USAGE"
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "version", "-json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["format_version"] == "1.0"
+    assert (document["exit_code"], document["conditions"]) == (0, [])
+    assert run(capsys, "-version")[1] == f"provisioner {document['version']}\n"
+
+
+def test_a_bug_is_said_to_be_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> int:
+        raise KeyError("x\x1b[2J")
+
+    monkeypatch.setattr(entry, "_invoke", broken)
+    code, out, err = run(capsys, "version")
+    assert (code, out) == (1, "")
+    assert "This is a bug in provisioner" in err
+    assert "PROVISIONER_TRACE=1" in err
+    assert "Traceback" not in err
+    assert "\x1b" not in err
+    assert "Traceback" in run(capsys, "version", PROVISIONER_TRACE="1")[2]
+
+
+def test_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "run", interrupted)
+    monkeypatch.setattr(entry.sys, "stdout", _Reconfigurable())
+    monkeypatch.setattr(entry.sys, "stderr", _Reconfigurable())
+    assert entry.main() == 130
+
+
+class _Reconfigurable:
+    def reconfigure(self, **_: object) -> None: ...
+    def write(self, _: str) -> int:
+        return 0
+
+    def flush(self) -> None: ...
+
+
+def test_expected_errors_become_diagnostics(tmp_path: Path) -> None:
+    (one,) = diagnostics_of(CloudError("111122223333", "no permission", "cause", "the way out", "E-DENIED"))
+    assert (one.code, one.summary, one.detail) == ("E-DENIED", "111122223333: no permission", "cause\nthe way out")
+    (two,) = diagnostics_of(DiagnosticError.of("E-X", "y", "z"))
+    assert two.code == "E-X"
+    with pytest.raises(OSError) as caught:
+        (tmp_path / "none").read_text()
+    (three,) = diagnostics_of(caught.value)
+    assert three.code == "E-IO"
+    assert "none" in three.summary
