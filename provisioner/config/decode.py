@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,10 +10,11 @@ from functools import cache
 from typing import Any, Final
 
 from ..lang import ast
-from ..lang.convert import ConversionError, convert
+from ..lang.convert import ConversionError, convert, path_text
 from ..lang.evaluate import evaluate
 from ..lang.explain import values_in_scope
 from ..lang.parser import parse_expression
+from ..lang.references import references
 from ..lang.scope import Scope
 from ..lang.suggest import suggestion
 from ..lang.types import STRING, Type, parse_type
@@ -36,7 +38,7 @@ from ..model.source import Source, SourceRange
 from ..sdk.schema import AttributeSchema, BlockSchema
 from .module import block_type_range, name_range
 from .report import Report
-from .schema import ByLabel
+from .schema import VALUE_KINDS, ByLabel
 from .text import problem
 
 KEY_TEXTS: Final = ("keys", "checkpoint_keys")
@@ -179,7 +181,9 @@ class Decoder:
             converted = value if schema.type == "string" and type(value) is str else self._convert(value, schema)
             result = plain_raw(converted) if attribute.name in KEY_TEXTS else plain(converted)
         except ConversionError as error:
-            detail = f'Inappropriate value for attribute "{attribute.name}": {error.located}.'
+            at = f", at {attribute.name}{path_text(error.path)}" if error.path else ""
+            hint = self._instance_hint(expr)
+            detail = f'Inappropriate value for attribute "{attribute.name}"{at}: {error}.{hint}'
             return self._wrong(attribute, "E-TYPE", "Incorrect attribute value type", detail)
         except Uncarried as error:
             detail = f"The value of {attribute.name} cannot be signed: {error}. Take it out of the value."
@@ -197,6 +201,23 @@ class Decoder:
                 if is_null(item):
                     raise ConversionError("null is not allowed here; take the element out", (index,))
         return converted
+
+    def _instance_hint(self, expr: ast.Expr) -> str:
+        """What to write where all instances of a repeated block stand in the place of one."""
+        for reference in references(expr):
+            if reference.root not in VALUE_KINDS or len(reference.path) != 1:
+                continue
+            try:
+                value = self.value(reference.expr)
+            except DiagnosticError:  # reported where the whole expression was evaluated
+                continue
+            block = f"{reference.root}.{reference.path[0]}"
+            if isinstance(value, ObjectValue) and value.entries:
+                key = json.dumps(next(iter(value.entries)), ensure_ascii=False)
+                return f" {block} has for_each: name one instance, {block}[{key}], or all of them, values({block})."
+            if isinstance(value, TupleValue):
+                return f" {block} has count: name one instance, {block}[0], or all of them, {block}[*]."
+        return ""
 
     def _choice(self, attribute: ast.Attribute, schema: AttributeSchema, result: Any) -> None:
         for item in result if isinstance(result, tuple) else (result,):
@@ -240,6 +261,7 @@ class Decoder:
     def _blocks(self, block: ast.Block, body: ast.Body, schema: BlockSchema, skip: tuple[str, ...]) -> list[Settings]:
         found: list[Settings] = []
         counts: dict[str, int] = {}
+        unknown = False
         for inner in body.blocks:
             if inner.type in skip:
                 continue
@@ -248,6 +270,7 @@ class Decoder:
             else:
                 known = schema.blocks.get(inner.type)
                 if known is None:
+                    unknown = True
                     self._unknown_block(inner, schema)
                     continue
                 labels = tuple(label.value for label in inner.labels)
@@ -264,7 +287,9 @@ class Decoder:
                     self.error("E-BLOCK", f"Too many {settings.type} blocks", detail + "Remove one.", inner.header)
             found.extend(expanded)
         for kind, known in schema.blocks.items():
-            if known.min and kind not in skip and counts.get(kind, 0) < known.min and not self._tried(body, kind):
+            if unknown or kind in skip or self._tried(body, kind):
+                continue
+            if counts.get(kind, 0) < known.min:
                 detail = f'At least {known.min} "{kind}" block{"s are" if known.min > 1 else " is"} required. Add it.'
                 self.error("E-BLOCK", f"Insufficient {kind} blocks", detail, block.header)
         return found

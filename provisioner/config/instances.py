@@ -34,13 +34,12 @@ from .files import Files
 from .graph import Graph, Node, State
 from .module import Declaration, Module, references_of
 from .report import Report
-from .schema import BLOCKS
+from .schema import BLOCKS, VALUE_KINDS
 from .text import problem
 from .variables import Given, Variable
 
 Key = str | int | None
 MAX_INSTANCES: Final = 100_000
-VALUE_KINDS: Final = tuple(kind for kind, core in BLOCKS.items() if core.value)
 WHOLE_KINDS: Final = ("agent", "boundary", "control_owner", "tool")
 _DROPPED: Final = "this"
 
@@ -331,7 +330,7 @@ class ModuleInstance:
         if self.module.is_root:
             return (
                 "Reference to undeclared provider",
-                f'No provider "{name}" block has been declared in the root module.',
+                f'The root module declares no provider "{name}". Correct the name, or declare it.',
             )
         return "Reference to undeclared provider", (
             f'This module was given no provider "{name}". Pass it in the module block: providers = {{ {name} = … }}.'
@@ -348,7 +347,10 @@ class ModuleInstance:
 
 
 def _undeclared(kind: str, where: str) -> Callable[[str], tuple[str, str]]:
-    return lambda name: (f"Reference to undeclared {kind}", f'A {kind} "{name}" has not been declared in {where}.')
+    return lambda name: (
+        f"Reference to undeclared {kind}",
+        (f'A {kind} "{name}" has not been declared in {where}. Correct the name, or declare it.'),
+    )
 
 
 def _namespace(graph: Graph, name: str, nodes: Mapping[str, Node], noun: str, where: str, how: str) -> Namespace:
@@ -414,9 +416,8 @@ class VariableNode(Node):
 
     def compute(self) -> Value:
         variable = self.variable
-        if not variable.ok:
-            detail = "Its declaration has errors."
-            raise DiagnosticError.of("E-VARIABLE", f"var.{variable.name} has no value", detail, variable.range)
+        if variable.failures:
+            raise DiagnosticError(variable.failures)
         call = self.module.call
         if call is not None:
             argument = call.argument(variable.name)

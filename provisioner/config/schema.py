@@ -250,6 +250,9 @@ BLOCKS: Final[Mapping[str, CoreBlock]] = {
     "test": CoreBlock(TEST),
 }
 
+VALUE_KINDS: Final = tuple(kind for kind, core in BLOCKS.items() if core.value)
+"""Blocks that expressions refer to by their type: `tool.x`."""
+
 LATER: Final[Mapping[str, str]] = {
     "federation": "trust between two clouds",
     "delegation": "authority of one agent over another",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..lang import ast
-from ..lang.convert import ConversionError, conform
+from ..lang.convert import ConversionError, conform, path_text
 from ..lang.evaluate import evaluate
 from ..lang.parser import parse_expression, parse_file
 from ..lang.references import children
@@ -137,13 +137,15 @@ def refuse_secret(report: Report, source: Source, start: int, end: int, kind: st
 
 
 class Variable:
-    """One declared variable: its type and flags, read once for all instances of its module."""
+    """One declared variable: its type and flags, read once for all instances of its module.
+
+    `failures` are the errors of the declaration itself, reported already.
+    """
 
     def __init__(self, declaration: VariableDeclaration, report: Report) -> None:
         self.declaration = declaration
         self.name = declaration.name
-        self.ok = True
-        self._report = report
+        self._report = Report()
         arguments = declaration.arguments
         self.type_given = "type" in arguments
         self.constraint = self._type(arguments.get("type"))
@@ -151,8 +153,10 @@ class Variable:
         self.nullable = self._flag("nullable", True)
         self._text_only("description")
         self.default = arguments.get("default")
-        if self.default is not None and not constant(self.default.expr, report, "a default"):
-            self.ok = False
+        if self.default is not None:
+            constant(self.default.expr, self._report, "a default")
+        self.failures = tuple(d for d in self._report.ordered() if d.is_error)
+        report.extend(self._report.ordered())
 
     @property
     def range(self) -> SourceRange:
@@ -197,8 +201,9 @@ class Variable:
         try:
             converted = conform(value, self.constraint)
         except ConversionError as error:
+            at = f", at var.{self.name}{path_text(error.path)}" if error.path else ""
             detail = (
-                f"The {what} is not suitable for var.{self.name} declared at {self.range}: {error.located}. "
+                f"The {what} is not suitable for var.{self.name} declared at {self.range}{at}: {error}. "
                 f"Give a value of type {self.constraint.type.constraint}."
             )
             raise DiagnosticError([Diagnostic("E-TYPE", summary, detail, subject=subject)]) from error
@@ -211,7 +216,6 @@ class Variable:
             return parse_type(attribute.expr, lambda expr: evaluate(expr, Scope(_EMPTY)))
         except DiagnosticError as error:
             self._report.extend(error.diagnostics)
-            self.ok = False
             return TypeConstraint(DYNAMIC)
 
     def _flag(self, name: str, default: bool) -> bool:
@@ -220,7 +224,6 @@ class Variable:
             return default
         if isinstance(attribute.expr, ast.Literal) and isinstance(attribute.expr.value, bool):
             return attribute.expr.value
-        self.ok = False
         detail = f"{name} is true or false, written out: other parts of the tool read it before anything is evaluated."
         self._report.error("E-TYPE", "Invalid argument", detail, attribute.expr.range)
         return default
