@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..model.diagnostics import Diagnostic, DiagnosticError, ValueInScope
 from ..model.source import SourceRange
 from . import ast
 from .convert import ConversionError, convert
+from .dispatch import EVAL
 from .explain import fail
 from .functions.registry import NAMES, REFUSED, Function, FunctionError, Param, lookup
 from .scope import BudgetError, Scope
@@ -27,27 +27,25 @@ from .values import (
     unmark_deep,
 )
 
-Evaluators = Mapping[type, Callable[[Any, Scope], Value]]
 
-
-def call(expr: ast.Call, scope: Scope, evaluators: Evaluators) -> Value:
+def call(expr: ast.Call, scope: Scope) -> Value:
     """The value of a function call."""
     name = expr.name.removeprefix("core::")
     if name in ("try", "can"):
-        return _lazy(name, expr, scope, evaluators)
+        return _lazy(name, expr, scope)
     found = lookup(name)
     if found is None:
         _unknown(expr, name)
     scope.budget.spend(1)
-    sources, values = _arguments(expr, found, scope, evaluators)
+    sources, values = _arguments(expr, found, scope)
     return _run(found, expr, sources, values, scope)
 
 
-def _lazy(name: str, expr: ast.Call, scope: Scope, evaluators: Evaluators) -> Value:
+def _lazy(name: str, expr: ast.Call, scope: Scope) -> Value:
     sources = list(expr.args)
     given: list[Value] = []
     if expr.expand:
-        given = _expand(sources.pop(), expr, _LAZY[name], scope, evaluators)
+        given = _expand(sources.pop(), expr, _LAZY[name], scope)
     count = len(sources) + len(given)
     if name == "can" and count != 1:
         _check_count(expr, _LAZY[name], sources + list(expr.args[-1:]) * len(given))
@@ -57,7 +55,7 @@ def _lazy(name: str, expr: ast.Call, scope: Scope, evaluators: Evaluators) -> Va
     errors: list[Diagnostic] = []
     for arg in sources:
         try:
-            value = evaluators[type(arg)](arg, scope)
+            value = EVAL[type(arg)](arg, scope)
             return True if name == "can" else value
         except BudgetError:
             raise
@@ -116,15 +114,13 @@ def _unknown(expr: ast.Call, name: str) -> NoReturn:
     fail("E-UNKNOWN-FUNCTION", "Call to unknown function", detail, where, context=expr)
 
 
-def _arguments(
-    expr: ast.Call, found: Function, scope: Scope, evaluators: Evaluators
-) -> tuple[list[ast.Expr], list[Value]]:
+def _arguments(expr: ast.Call, found: Function, scope: Scope) -> tuple[list[ast.Expr], list[Value]]:
     """Argument expressions and their converted values, one for one."""
     sources = list(expr.args)
     expanded: list[Value] = []
     if expr.expand:
         last = sources.pop()
-        expanded = _expand(last, expr, found, scope, evaluators)
+        expanded = _expand(last, expr, found, scope)
         sources.extend([last] * len(expanded))
     _check_count(expr, found, sources)
     _check_template(expr, found, sources)
@@ -134,7 +130,7 @@ def _arguments(
     for i, source in enumerate(sources):
         param = _param(found, i)
         try:
-            value = evaluators[type(source)](source, scope) if i < plain else expanded[i - plain]
+            value = EVAL[type(source)](source, scope) if i < plain else expanded[i - plain]
             if param.type is not DYNAMIC:
                 value = convert(value, param.type)
             values.append(value)
@@ -193,10 +189,8 @@ def _param(found: Function, i: int) -> Param:
     return found.variadic
 
 
-def _expand(
-    last: ast.Expr, expr: ast.Call, found: Function, scope: Scope, evaluators: Evaluators
-) -> list[Value]:
-    value = evaluators[type(last)](last, scope)
+def _expand(last: ast.Expr, expr: ast.Call, found: Function, scope: Scope) -> list[Value]:
+    value = EVAL[type(last)](last, scope)
     sensitive = isinstance(value, Sensitive)
     if isinstance(value, Sensitive):
         value = value.value
@@ -204,7 +198,13 @@ def _expand(
         why = "must not be null" if is_null(value) else "must be of a tuple, list, or set type"
         detail = f"The expanding argument (indicated by ...) {why}."
         fail(
-            "E-FUNCTION", "Invalid expanding argument value", detail, last, context=expr, about=last, scope=scope,
+            "E-FUNCTION",
+            "Invalid expanding argument value",
+            detail,
+            last,
+            context=expr,
+            about=last,
+            scope=scope,
             values=_while(found),
         )
     return [mark(item) if sensitive else item for item in value.items]

@@ -64,8 +64,7 @@ class ConversionError(Exception):
 def path_text(path: Path) -> str:
     """A path as it would be written after the value's name: `.a[0]["b c"]`."""
     return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" if step.isidentifier() else f'["{step}"]'
-        for step in path
+        f"[{step}]" if isinstance(step, int) else f".{step}" if step.isidentifier() else f'["{step}"]' for step in path
     )
 
 
@@ -222,9 +221,7 @@ def _sequence(value: TupleValue | ListValue | SetValue, want: ListType | SetType
     return list_of(items, element) if isinstance(want, ListType) else set_of(items, element)
 
 
-def _one_type(
-    value: Value, want: Type, items: tuple[Value, ...], path: Path
-) -> tuple[Type, tuple[Value, ...]]:
+def _one_type(value: Value, want: Type, items: tuple[Value, ...], path: Path) -> tuple[Type, tuple[Value, ...]]:
     """The element type of a collection made of `items`, which were converted to `want`; and the items of that type."""
     if not has_dynamic(want):
         return without_optional(want), items
@@ -342,7 +339,7 @@ def _unify_list(types: list[Type]) -> Type | None:
 
 
 def _preferred(types: list[Type]) -> list[Type]:
-    """Most general types first: string before other primitives, lists before sets before tuples, maps before objects."""
+    """Most general first: string before other primitives, lists before sets before tuples, maps before objects."""
 
     def rank(ty: Type) -> int:
         if ty is STRING or isinstance(ty, (ListType, MapType)):

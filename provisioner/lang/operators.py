@@ -65,10 +65,10 @@ def binary(op: str, left: Value, right: Value) -> Value:
         result = same if op == "==" else not same
         return mark(result) if deep_marked(left) or deep_marked(right) else result
     sensitive = False
-    if type(left) is Sensitive or type(right) is Sensitive:
-        sensitive = True
-        left = left.value if type(left) is Sensitive else left
-        right = right.value if type(right) is Sensitive else right
+    if isinstance(left, Sensitive):
+        sensitive, left = True, left.value
+    if isinstance(right, Sensitive):
+        sensitive, right = True, right.value
     want = BOOL if op in ("&&", "||") else NUMBER
     a = _operand(left, want, "left")
     b = _operand(right, want, "right")
@@ -89,7 +89,7 @@ def binary(op: str, left: Value, right: Value) -> Value:
 
 def unary(op: str, operand: Value) -> Value:
     """`!x` or `-x`"""
-    if type(operand) is Sensitive:
+    if isinstance(operand, Sensitive):
         return mark(unary(op, operand.value))
     value = _operand(operand, BOOL if op == "!" else NUMBER, "unary")
     if is_null(value):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from .values import ObjectValue, Value
+from .values import ObjectValue, TupleValue, Value, weigh
 
 if TYPE_CHECKING:
     from .files import FileAccess
@@ -42,6 +42,13 @@ def too_big(what: str) -> BudgetError:
     """The error for anything over a limit."""
     detail = f"{what} Make the expression produce less: shorter strings, smaller collections, fewer repetitions."
     return BudgetError([Diagnostic("E-BUDGET", "Expression is too large to evaluate", detail)])
+
+
+def weighed(value: TupleValue | ObjectValue) -> Value:
+    """`value`, when it does not hold too many elements."""
+    if weigh(value) > MAX_WEIGHT:
+        raise too_big(f"A value would hold more than {MAX_WEIGHT} elements.")
+    return value
 
 
 class Namespace:
@@ -130,5 +137,3 @@ class Scope:
         """Every root name that can be written here."""
         found = {name for name in self.variables if name[:1] != "*"}
         return found | self.parent.names() if self.parent is not None else found
-
-

@@ -96,7 +96,7 @@ class _CollectionType(Type):
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return type(other) is type(self) and self.element == other.element  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.element == other.element
 
     def __hash__(self) -> int:
         return self._hash
@@ -289,8 +289,9 @@ class _TypeReader:
         if isinstance(expr, ast.Call):
             return self._call(expr, depth)
         raise _error(
-            expr, "A type specification is either a primitive type keyword (bool, number, string), "
-            f"a block kind ({', '.join(BLOCK_KINDS)}) or a complex type constructor call, like list(string)."
+            expr,
+            "A type specification is either a primitive type keyword (bool, number, string), "
+            f"a block kind ({', '.join(BLOCK_KINDS)}) or a complex type constructor call, like list(string).",
         )
 
     def _call(self, call: ast.Call, depth: int) -> TypeConstraint:
@@ -302,9 +303,7 @@ class _TypeReader:
         if name not in _ONE_ARGUMENT:
             raise _error(call, f'Keyword "{name}" is not a valid type constructor.{_meant(name)}')
         if len(call.args) != 1 or call.expand:
-            raise _error(
-                call, f"The {name} type constructor requires one argument specifying {_ONE_ARGUMENT[name]}."
-            )
+            raise _error(call, f"The {name} type constructor requires one argument specifying {_ONE_ARGUMENT[name]}.")
         argument = call.args[0]
         if name == "object":
             return self._object(argument, depth)
@@ -325,8 +324,9 @@ class _TypeReader:
     def _object(self, argument: ast.Expr, depth: int) -> TypeConstraint:
         if not isinstance(argument, ast.ObjectCons):
             raise _error(
-                argument, "Object type constructor requires a map whose keys are attribute names "
-                "and whose values are the corresponding attribute types."
+                argument,
+                "Object type constructor requires a map whose keys are attribute names "
+                "and whose values are the corresponding attribute types.",
             )
         attributes: dict[str, Type] = {}
         optional: set[str] = set()
@@ -353,15 +353,18 @@ class _TypeReader:
     def _optional(self, call: ast.Call) -> tuple[ast.Expr, ast.Expr | None]:
         if call.expand or not 1 <= len(call.args) <= 2:
             raise _error(
-                call, "Optional attribute modifier requires the attribute type as its first argument, "
-                "and takes at most a default value as its second."
+                call,
+                "Optional attribute modifier requires the attribute type as its first argument, "
+                "and takes at most a default value as its second.",
             )
         if len(call.args) == 2 and self._default is None:
-            raise _error(call.args[1], "Optional attribute modifier expects only one argument here: the attribute type.")
+            raise _error(
+                call.args[1], "Optional attribute modifier expects only one argument here: the attribute type."
+            )
         return call.args[0], call.args[1] if len(call.args) == 2 else None
 
     def _default_value(self, expr: ast.Expr, inner: TypeConstraint) -> Value:
-        from .convert import ConversionError, conform  # noqa: PLC0415 - convert needs this module's types
+        from .convert import ConversionError, conform  # convert needs this module's types
 
         assert self._default is not None
         value = self._default(expr)
@@ -398,7 +401,7 @@ def _attribute_name(key: ast.Expr) -> str:
 
 
 def _meant(name: str) -> str:
-    from .suggest import suggestion  # noqa: PLC0415 - only on the way to an error
+    from .suggest import suggestion  # only on the way to an error
 
     return suggestion(name, (*_KEYWORDS, *_ONE_ARGUMENT))
 

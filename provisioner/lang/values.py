@@ -39,8 +39,8 @@ from .types import (
 )
 
 Value: TypeAlias = (
-    "None | bool | str | int | Decimal | Null | Sensitive | TupleValue | ListValue | SetValue | MapValue"
-    " | ObjectValue | BlockValue | TypeValue"
+    "bool | str | int | Decimal | Null | Sensitive | TupleValue | ListValue | SetValue | MapValue"
+    " | ObjectValue | BlockValue | TypeValue | None"
 )
 
 
@@ -211,7 +211,7 @@ def map_of(entries: Mapping[str, Value], element: Type) -> MapValue:
 
 
 def set_of(items: Iterable[Value], element: Type) -> Value:
-    """A set of values of type `element`: doubles dropped, in order. A sensitive element makes the whole set sensitive."""
+    """A set of values of type `element`: doubles dropped, in order. A sensitive element makes the set sensitive."""
     sensitive = False
     found: dict[Any, Value] = {}
     for item in items:
@@ -231,7 +231,7 @@ def string_list(items: Iterable[str]) -> ListValue:
 
 def is_null(value: Value) -> bool:
     """True for both kinds of null; looks through a sensitive mark."""
-    if type(value) is Sensitive:
+    if isinstance(value, Sensitive):
         value = value.value
     return value is None or type(value) is Null
 
@@ -283,7 +283,7 @@ def mark(value: Value) -> Value:
 
 def unmark(value: Value) -> Value:
     """`value` without a mark on its outside; marks inside stay."""
-    return value.value if type(value) is Sensitive else value
+    return value.value if isinstance(value, Sensitive) else value
 
 
 def deep_marked(value: Value) -> bool:
@@ -397,7 +397,7 @@ _WORD: dict[type, str] = {
 
 
 def values_equal(a: Value, b: Value) -> bool:
-    """Equality of the language, marks left out of account: different types are never equal, every null equals null."""
+    """Equality of the language, marks aside: different types are never equal, every null equals every null."""
     kind = type(a)
     if kind is str:
         return type(b) is str and a == b
@@ -445,7 +445,7 @@ def _order_text(value: Value) -> str:
 
 
 def from_python(value: object) -> Value:
-    """Plain Python data (None, bool, str, int, Decimal, float, list, tuple, dict) as language values: tuples, objects."""
+    """Plain Python data (None, bool, str, int, Decimal, float, list, tuple, dict) as values: tuples and objects."""
     if value is None or isinstance(value, (bool, int, Decimal)):
         return value
     if isinstance(value, str):

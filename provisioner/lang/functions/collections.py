@@ -72,7 +72,7 @@ def _anytrue(values: ListValue) -> Value:
 def _coalesce(*values: Value) -> Value:
     ty = unify([type_of(value) for value in values])
     if ty is None or not values:
-        raise FunctionError("all arguments must have the same type" if values else "no non-null, non-empty-string arguments")
+        raise FunctionError("all arguments must have the same type")
     for value in values:
         try:
             found = convert(value, ty)
@@ -137,7 +137,7 @@ def _contains(values: Value, wanted: Value) -> Value:
 @function("distinct", _ANY_LIST)
 def _distinct(values: ListValue) -> Value:
     seen = {key_of(item): item for item in reversed(values.items)}
-    kept = [item for item in dict.fromkeys(map(key_of, values.items))]
+    kept = dict.fromkeys(map(key_of, values.items))
     return ListValue(tuple(seen[key] for key in kept), values.element)
 
 
@@ -263,7 +263,12 @@ def _lookup(given: Value, key: Value, *default: Value) -> Value:
     return mark(found) if sensitive else found
 
 
-@function("matchkeys", Param("values", ListType(DYNAMIC)), Param("keys", ListType(DYNAMIC)), Param("searchset", ListType(DYNAMIC)))
+@function(
+    "matchkeys",
+    Param("values", ListType(DYNAMIC)),
+    Param("keys", ListType(DYNAMIC)),
+    Param("searchset", ListType(DYNAMIC)),
+)
 def _matchkeys(values: ListValue, keys: ListValue, searchset: ListValue) -> Value:
     ty = unify((type_of(keys), type_of(searchset)))
     if ty is None:
@@ -311,7 +316,7 @@ def _one(values: Value) -> Value:
 
 @function("range", variadic=Param("params", NUMBER))
 def _range(*params: Number) -> Value:
-    from .. import arithmetic  # noqa: PLC0415 - only for fractions
+    from .. import arithmetic  # only for fractions
 
     start: Number = 0
     step: Number
@@ -470,9 +475,7 @@ def _zipmap(keys: ListValue, given: Value) -> Value:
     if not isinstance(values, (ListValue, TupleValue)):
         raise FunctionError("values argument must be a list or tuple value")
     if len(keys.items) != len(values.items):
-        raise FunctionError(
-            f"number of keys ({len(keys.items)}) does not match number of values ({len(values.items)})"
-        )
+        raise FunctionError(f"number of keys ({len(keys.items)}) does not match number of values ({len(values.items)})")
     entries: dict[str, Value] = {}
     for i, (key, value) in enumerate(zip(keys.items, values.items, strict=True)):
         if not isinstance(key, str):

@@ -10,12 +10,16 @@ from ..types import STRING
 from ..values import Value
 from .registry import FunctionError, Param, function
 
-_STAMP = _compile(
-    r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})", 256
-)
-_PARTS = (("year", 4), ("-", 1), ("month", 2), ("-", 1), ("day of month", 2), ("T", 1), ("hour", 2), (":", 1), ("minute", 2), (":", 1), ("second", 2))
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_STAMP = _compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})", 256)
+_PARTS = (
+    ("year", 4), ("-", 1), ("month", 2), ("-", 1), ("day of month", 2), ("T", 1), ("hour", 2), (":", 1), ("minute", 2),
+    (":", 1), ("second", 2),
+)  # fmt: skip
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def parse(value: str, argument: int) -> datetime:
@@ -77,8 +81,10 @@ def _offset(moment: datetime, utc: str, colon: str) -> str:
     return f"{sign}{minutes // 60:02d}{colon}{minutes % 60:02d}"
 
 
-_UNITS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "μs": Decimal("1e-6"), "ms": Decimal("1e-3"),
-          "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}  # fmt: skip
+_UNITS = {
+    "ns": Decimal("1e-9"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "μs": Decimal("1e-6"),
+    "ms": Decimal("1e-3"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600),
+}  # fmt: skip
 _UNIT = _compile(r"[^0-9.]+")
 _DURATION = _compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", 256)
 
@@ -132,17 +138,17 @@ def _formatdate(template: str, time: str) -> Value:
     moment = parse(time, 1)
     out: list[str] = []
     for match in _TOKEN.finditer(template):
-        token = match[0]
-        if token == "''":
+        piece = match[0]
+        if piece == "''":
             out.append("'")
-        elif token[0] == "'":
-            if len(token) == 1 or token[-1] != "'":
+        elif piece[0] == "'":
+            if len(piece) == 1 or piece[-1] != "'":
                 raise FunctionError("unterminated literal '", 0)
-            out.append(token[1:-1].replace("''", "'"))
+            out.append(piece[1:-1].replace("''", "'"))
         elif match[1]:
-            out.append(_date_part(token, moment))
+            out.append(_date_part(piece, moment))
         else:
-            out.append(token)
+            out.append(piece)
     return "".join(out)
 
 

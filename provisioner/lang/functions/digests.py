@@ -53,7 +53,12 @@ def _base64sha512(value: str) -> Value:
     return based64("sha512", value.encode())
 
 
-_NAMESPACES = {"dns": uuid.NAMESPACE_DNS, "url": uuid.NAMESPACE_URL, "oid": uuid.NAMESPACE_OID, "x500": uuid.NAMESPACE_X500}
+_NAMESPACES = {
+    "dns": uuid.NAMESPACE_DNS,
+    "url": uuid.NAMESPACE_URL,
+    "oid": uuid.NAMESPACE_OID,
+    "x500": uuid.NAMESPACE_X500,
+}
 
 
 @function("uuidv5", Param("namespace", STRING), Param("name", STRING))
@@ -64,7 +69,6 @@ def _uuidv5(namespace: str, name: str) -> Value:
             space = uuid.UUID(namespace)
         except ValueError as err:
             raise FunctionError(
-                "uuidv5() doesn't support namespace "
-                f'"{namespace}": use "dns", "url", "oid", "x500" or a UUID'
+                f'uuidv5() doesn\'t support namespace "{namespace}": use "dns", "url", "oid", "x500" or a UUID'
             ) from err
     return str(uuid.uuid5(space, name))

@@ -7,7 +7,7 @@ import binascii
 import codecs
 from urllib.parse import quote_plus
 
-from ..types import STRING, ListType, ObjectType
+from ..types import STRING, ObjectType
 from ..values import ListValue, ObjectValue, Value, text
 from .jsoncodec import JSONError, decode, encode
 from .registry import FunctionError, Param, function
@@ -49,7 +49,7 @@ def _base64decode(value: str) -> Value:
 
 @function("base64gzip", _STR)
 def _base64gzip(value: str) -> Value:
-    import gzip  # noqa: PLC0415 - seldom needed
+    import gzip  # seldom needed
 
     return base64.b64encode(gzip.compress(value.encode(), mtime=0)).decode("ascii")
 
@@ -65,8 +65,8 @@ _ENCODINGS = {
     "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-10", "iso-8859-13",
     "iso-8859-14", "iso-8859-15", "iso-8859-16", "windows-1250", "windows-1251", "windows-1252", "windows-1253",
     "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874", "koi8-r", "koi8-u",
-    "shift_jis", "euc-jp", "iso-2022-jp", "euc-kr", "gbk", "gb18030", "gb2312", "hz-gb-2312", "big5", "macintosh", "ibm437",
-    "ibm850", "ibm852", "ibm855", "ibm860", "ibm862", "ibm863", "ibm865", "ibm866", "cp437", "cp850",
+    "shift_jis", "euc-jp", "iso-2022-jp", "euc-kr", "gbk", "gb18030", "gb2312", "hz-gb-2312", "big5", "macintosh",
+    "ibm437", "ibm850", "ibm852", "ibm855", "ibm860", "ibm862", "ibm863", "ibm865", "ibm866", "cp437", "cp850",
 }  # fmt: skip
 _PYTHON_NAME = {"macintosh": "mac-roman", "windows-874": "cp874", "hz-gb-2312": "hz", "utf-16": "utf-16-be"}
 

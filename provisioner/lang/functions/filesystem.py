@@ -133,7 +133,7 @@ def _glob(pattern: str) -> str:
 
 @function("templatefile", _PATH, Param("vars"), scoped=True)
 def _templatefile(scope: Scope, path: str, variables: Value) -> Value:
-    from .rendering import inside_template, render  # noqa: PLC0415 - needs the parser
+    from .rendering import inside_template, render  # needs the parser
 
     if inside_template(scope):
         raise FunctionError("cannot recursively call templatefile from inside another template function")

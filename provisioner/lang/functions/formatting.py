@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from re import Match
+from re import DOTALL, Match
 from re import compile as _compile
 
 from .. import arithmetic
@@ -16,7 +16,9 @@ from .graphemes import graphemes
 from .jsoncodec import encode
 from .registry import FunctionError, Param, function
 
-_VERB = _compile(r"%(?P<flags>[ +\-0#]*)(?P<width>[0-9]*)(?P<dot>\.(?P<precision>[0-9]*))?(?P<arg>\[[0-9]+\])?(?P<mode>.)?", 16)
+_VERB = _compile(
+    r"%(?P<flags>[ +\-0#]*)(?P<width>[0-9]*)(?P<dot>\.(?P<precision>[0-9]*))?(?P<arg>\[[0-9]+\])?(?P<mode>.)?", DOTALL
+)
 _MAX_WIDTH = 100_000
 
 
@@ -119,9 +121,7 @@ class _Verb:
     def apply(self, args: tuple[Value, ...] | list[Value]) -> str:
         """The text of this sequence."""
         if self.mode not in "vtbdoxXeEfgGsq":
-            raise FunctionError(
-                f"unsupported format verb '{self.mode}' in \"{self.raw}\" at offset {self.offset}"
-            )
+            raise FunctionError(f"unsupported format verb '{self.mode}' in \"{self.raw}\" at offset {self.offset}")
         if self.number > len(args):
             raise FunctionError(
                 f'not enough arguments for "{self.raw}" at {self.offset}: need index {self.number} but have '
@@ -194,7 +194,7 @@ class _Verb:
         lower = self.mode.lower()
         precision = self.precision
         if lower == "g":
-            text = _shortest(abs(number)) if precision < 0 else arithmetic.general(value, max(precision, 1))
+            text = _shortest(value) if precision < 0 else arithmetic.general(value, max(precision, 1))
         else:
             places = 6 if precision < 0 else precision
             if lower == "f":

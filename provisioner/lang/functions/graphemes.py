@@ -7,7 +7,7 @@ def graphemes(value: str) -> list[str]:
     """The grapheme clusters of a string, by UAX #29."""
     if value.isascii() and "\r" not in value:
         return list(value)
-    import regex  # noqa: PLC0415 - slow to import and seldom needed
+    import regex  # slow to import and seldom needed
 
     found: list[str] = regex.findall(r"\X", value)
     return found

@@ -62,7 +62,7 @@ def _pow(num: Number, power: Number) -> Value:
     if isinstance(num, int) and isinstance(power, int) and power >= 0:
         if num.bit_length() * power > arithmetic.MAX_DIGITS * 4:
             raise FunctionError(f"the result has more than {arithmetic.MAX_DIGITS} digits")
-        return num**power
+        return int(num**power)
     try:
         return _from_float(math.pow(num, power))
     except (OverflowError, ValueError, ZeroDivisionError) as err:
@@ -96,7 +96,7 @@ def _min(*numbers: Number) -> Value:
 @function("parseint", Param("number"), Param("base", NUMBER))
 def _parseint(number: Value, base: Number) -> Value:
     if not isinstance(number, str):
-        from ..values import type_of  # noqa: PLC0415 - only for the message
+        from ..values import type_of  # only for the message
 
         raise FunctionError(f"first argument must be a string, not {type_of(number).friendly}", 0)
     if not isinstance(base, int) or not 2 <= base <= 62:
@@ -121,7 +121,7 @@ def _sum(values: Value) -> Value:
     if count == 0:
         raise FunctionError("cannot sum an empty list", 0)
     if not isinstance(values, (ListValue, SetValue, TupleValue)):
-        from ..values import type_of  # noqa: PLC0415 - only for the message
+        from ..values import type_of  # only for the message
 
         raise FunctionError(f"argument must be list, set, or tuple. Received {type_of(values).friendly}", 0)
     total: Number = 0

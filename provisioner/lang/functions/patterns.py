@@ -14,7 +14,7 @@ _NAME = _compile(r"\$(?:\$|\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> Any:
-    import re2  # noqa: PLC0415 - a binary module, seldom needed
+    import re2  # a binary module, seldom needed
 
     options = re2.Options()
     options.log_errors = False

@@ -88,8 +88,8 @@ _MODULES: Final = {
     "dates": "formatdate timeadd timecmp",
     "network": "cidrhost cidrnetmask cidrsubnet cidrsubnets",
     "filesystem": (
-        "abspath basename dirname file filebase64 filebase64sha256 filebase64sha512 fileexists filemd5 fileset filesha1 "
-        "filesha256 filesha512 pathexpand templatefile"
+        "abspath basename dirname file filebase64 filebase64sha256 filebase64sha512 fileexists filemd5 fileset "
+        "filesha1 filesha256 filesha512 pathexpand templatefile"
     ),
 }
 _WHERE: Final = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -35,7 +35,7 @@ def render(template: str, filename: str, variables: Value, scope: Scope, nested:
             raise FunctionError(
                 f'vars map does not contain key "{reference.root}", referenced at {_where(reference.expr.range)}', 1
             )
-    from ..evaluate import evaluate  # noqa: PLC0415 - evaluate imports the functions
+    from ..evaluate import evaluate  # evaluate imports the functions
 
     names: dict[str, Value | Namespace] = dict(variables.entries)
     if nested:
@@ -59,7 +59,7 @@ def inside_template(scope: Scope) -> bool:
 
 
 def _where(where: object) -> str:
-    from ...model.source import SourceRange  # noqa: PLC0415 - only on the way to an error
+    from ...model.source import SourceRange  # only on the way to an error
 
     assert isinstance(where, SourceRange)
     start, end = where.start, where.end

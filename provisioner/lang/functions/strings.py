@@ -16,7 +16,10 @@ from .registry import FunctionError, Param, function
 
 _STR = Param("str", STRING)
 # What Go's unicode.IsSpace takes; Python's str.strip() takes the separators \x1c-\x1f too.
-_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+    "\u202f\u205f\u3000"
+)
 
 
 def _simple(change: Callable[[str], str], value: str) -> str:
@@ -196,7 +199,6 @@ def _regexall(pattern: str, value: str) -> Value:
 
 @function("templatestring", Param("template", STRING), Param("vars"), scoped=True)
 def _templatestring(scope: Scope, template: str, variables: Value) -> Value:
-    from .rendering import render  # noqa: PLC0415 - needs the parser
+    from .rendering import render  # needs the parser
 
     return render(template, "<templatestring argument>", variables, scope)
-
