@@ -5,8 +5,8 @@ configuration.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import InitVar, dataclass
+from typing import Any, Final, Never
 
 from .. import canonical
 from ..model.configuration import Approval, BoundaryTest, Configuration, Limits, Settings
@@ -88,6 +88,31 @@ class TrustRoot:
     def body(self, plan: str | None = None) -> dict[str, Any]:
         """The ledger entry's body. `plan` is the digest of the plan that authorised it; None for version 1."""
         return {"version": self.version, "data": to_builtins(self.data), "digest": self.digest, "plan": plan}
+
+
+ROOT_SEAL: Final = object()
+"""Held by `chain` alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootInForce:
+    """The root that judges. Only `chain.follow` makes one, from the ledger's roots and the runner's pin.
+
+    `pin` is that of the ledger's root 1; `pinned` whether the runner remembers the same. Without it nothing is
+    applied, but everything can be shown.
+    """
+
+    root: TrustRoot
+    pin: str
+    pinned: bool
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not ROOT_SEAL:
+            raise TypeError("a root in force comes from chain.follow alone")
+
+    def __reduce__(self) -> Never:
+        raise TypeError("a root in force is not copied through bytes")
 
 
 def root_data(configuration: Configuration, ledger_location: str) -> RootData:

@@ -1,0 +1,358 @@
+"""What a plan must be before anybody's sign-off matters. Pure: a plan, the evidence, refusals.
+
+Each check stands alone in PLAN_CHECKS; a test takes each away and expects an attack to get through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from ..canonical import dumps
+from ..model.changes import Action, Change, Operation
+from ..model.findings import Level
+from ..planfile import PlanFile, plan_bytes, plan_digest, to_builtins
+from .ownership import change_owner
+from .requirements import Demands
+from .root import RootError, parse_root
+from .root_checks import problems
+from .verdict import Evidence, Refusal
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+
+_REPLAN: Final = "Make the plan anew with `provisioner plan`, and have it signed."
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A plan before its judge. `demands` were computed from the root in force, not read from the plan."""
+
+    planfile: PlanFile
+    evidence: Evidence
+    demands: Demands
+
+
+PlanCheck = Callable[[Case], Iterator[Refusal]]
+
+
+def bytes_match(case: Case) -> Iterator[Refusal]:
+    file = case.planfile
+    if plan_bytes(file.plan) != file.plan_bytes or plan_digest(file.plan_bytes) != file.digest:
+        yield Refusal("E-PLAN-DIGEST", "the plan does not match its digest: it was changed", _REPLAN)
+
+
+def pinned(case: Case) -> Iterator[Refusal]:
+    if not case.evidence.root.pinned:
+        yield Refusal(
+            "E-PIN-MISSING",
+            "this runner has no pin of the workspace's trust root, so it cannot tell the true root from a false one",
+            "Compare the fingerprints that `provisioner status` shows with the owners, then put root_pin into the"
+            " runner's own file.",
+        )
+
+
+def judged_by_this_root(case: Case) -> Iterator[Refusal]:
+    root, named = case.evidence.root.root, case.planfile.plan.root
+    if (named.version, named.digest) != (root.version, root.digest):
+        yield Refusal(
+            "E-ROOT",
+            f"the plan was made under trust root v{named.version}, and another one (v{root.version}) is in force",
+            _REPLAN,
+        )
+
+
+def of_this_workspace(case: Case) -> Iterator[Refusal]:
+    there, here = case.planfile.plan.workspace, case.evidence.root.root.data.workspace
+    if there != here:
+        yield Refusal(
+            "E-WORKSPACE",
+            f"the plan is for workspace {there}, and this ledger is that of {here}",
+            "Use the ledger of the plan's own workspace.",
+        )
+
+
+def solo_is_said(case: Case) -> Iterator[Refusal]:
+    if case.planfile.plan.solo != case.evidence.root.root.data.approval.solo:
+        yield Refusal("E-SOLO", "the plan does not say truly whether one person decides alone", _REPLAN)
+
+
+def not_overtaken(case: Case) -> Iterator[Refusal]:
+    base, now = case.planfile.plan.base, case.evidence.base
+    if base != now:
+        yield Refusal(
+            "E-BASE",
+            f"the plan builds on ledger entry {base}, and entry {now} is the last applied plan: this one was applied"
+            " already, or another came before it",
+            _REPLAN,
+        )
+
+
+def published(case: Case) -> Iterator[Refusal]:
+    found = case.evidence.published
+    if found is None or found.digest != case.planfile.digest:
+        yield Refusal(
+            "E-NOT-PUBLISHED",
+            "the plan is not in the ledger, so its time to live has not started",
+            f"provisioner publish {case.planfile.short}",
+        )
+
+
+def in_time(case: Case) -> Iterator[Refusal]:
+    found, now = case.evidence.published, case.evidence.now
+    if found is None:
+        return
+    ttl = timedelta(seconds=case.evidence.root.root.data.approval.plan_ttl_seconds)
+    if now >= found.since + ttl:
+        yield Refusal(
+            "E-EXPIRED",
+            f"the plan was published at {found.since:%Y-%m-%d %H:%MZ} and was good for {_span(ttl)}",
+            f"{_REPLAN} Publishing the same plan again does not make it younger.",
+        )
+
+
+def clock_runs_forward(case: Case) -> Iterator[Refusal]:
+    found, now = case.evidence.published, case.evidence.now
+    if found is not None and found.since > now + CLOCK_SKEW:
+        yield Refusal(
+            "E-CLOCK",
+            f"the ledger's store says that the plan was published at {found.since:%Y-%m-%d %H:%MZ}, which is yet to"
+            f" come: it is {now:%Y-%m-%d %H:%MZ} here",
+            "Set this machine's clock right.",
+        )
+
+
+def operations_belong(case: Case) -> Iterator[Refusal]:
+    """Nothing may run that no change shows to a signer, nor outside the targets and worlds that the plan names."""
+    plan = case.planfile.plan
+    changes = {change.number: change for change in plan.changes}
+    places = {(target.provider, target.id) for target in plan.targets}
+    wrong = []
+    if len(changes) != len(plan.changes):
+        wrong.append("two changes have one number")
+    if len({item.id for item in plan.operations}) != len(plan.operations):
+        wrong.append("two operations have one id")
+    if any((change.address.provider, change.address.target) not in places for change in plan.changes):
+        wrong.append("a change is in no account or project of the plan")
+    if any(not change.surfaces for change in plan.changes):
+        wrong.append("a change touches no surface, so nobody would sign for it")
+    seen: set[str] = set()
+    for operation in plan.operations:
+        change = changes.get(operation.change)
+        if change is None or change.address != operation.address or change.agent != operation.agent:
+            wrong.append(f"operation {operation.id} belongs to no change")
+        if not seen.issuperset(operation.depends):
+            wrong.append(f"operation {operation.id} comes before what it depends on")
+        seen.add(operation.id)
+    touched = {change.agent for change in plan.changes if change.agent is not None}
+    if touched - {world.agent for world in plan.worlds}:
+        wrong.append("an agent is changed whose authority before and after is not in the plan")
+    if touched != {note.agent for note in plan.agents} or len(plan.agents) != len(touched):
+        wrong.append("the agents that the plan speaks of are not those that it changes")
+    for reason in wrong[:3]:
+        yield Refusal("E-PLAN-SHAPE", f"the plan does not fit together: {reason}", _REPLAN)
+
+
+def surfaces_are_the_providers(case: Case) -> Iterator[Refusal]:
+    """A plan cannot call a change of trust a matter of tool access: its provider is asked again."""
+    if case.evidence.providers is None:
+        return
+    for change in case.planfile.plan.changes:
+        provider = case.evidence.providers.get(change.address.provider)
+        kind = provider.schema().kinds.get(change.address.kind) if provider is not None else None
+        if kind is None or kind.observed:
+            reason = f"change {change.number} is of a kind that cannot be changed here: {change.address.kind}"
+            yield Refusal("E-SURFACES", reason, _REPLAN)
+            continue
+        fields = _differing(change, tuple(kind.fields))
+        if fields is None or fields != change.fields or kind.surfaces(fields or None) != change.surfaces:
+            reason = f"change {change.number} is not what it says: it touches other fields or surfaces"
+            yield Refusal("E-SURFACES", reason, _REPLAN)
+
+
+def calls_are_the_providers(case: Case) -> Iterator[Refusal]:
+    """What runs is what the changes need, and nothing else: the provider is asked again for the calls."""
+    if case.evidence.providers is None:
+        return
+    plan = case.planfile.plan
+    planned: dict[int, list[Operation]] = {}
+    for operation in plan.operations:
+        planned.setdefault(operation.change, []).append(operation)
+    for change in plan.changes:
+        provider = case.evidence.providers.get(change.address.provider)
+        kind = provider.schema().kinds.get(change.address.kind) if provider is not None else None
+        if provider is None or kind is None or kind.observed:
+            continue  # surfaces_are_the_providers refuses it
+        wanted = {item.id: item for item in provider.operations(change)}
+        found = {item.id: item for item in planned.get(change.number, ())}
+        if set(wanted) != set(found) or not all(_same_call(wanted[name], found[name]) for name in wanted):
+            reason = f"the calls planned for change {change.number} are not those that it needs"
+            yield Refusal("E-OPERATIONS", reason, f"It was changed, or made by another version. {_REPLAN}")
+
+
+def owners_are_the_roots(case: Case) -> Iterator[Refusal]:
+    plan, root = case.planfile.plan, case.evidence.root.root.data
+    for number, surface in case.demands.unowned:
+        yield Refusal(
+            "E-OWNER",
+            f"change {number} touches {surface}, which has not exactly one control owner",
+            "Give the surface one owner by a governance change (OWN-1).",
+        )
+    for change in plan.changes:
+        wanted = {surface.value: change_owner(root, change, surface) for surface in change.surfaces}
+        if {name: owner for name, owner in wanted.items() if owner is not None} != dict(change.owners):
+            yield Refusal(
+                "E-OWNER", f"the owners that the plan names for change {change.number} are not the root's", _REPLAN
+            )
+
+
+def requirements_are_the_roots(case: Case) -> Iterator[Refusal]:
+    if case.planfile.plan.requirements != case.demands.requirements:
+        yield Refusal(
+            "E-REQUIREMENTS",
+            "the sign-offs that the plan asks for are not those that the trust root demands for its changes",
+            _REPLAN,
+        )
+
+
+def exclusions_are_complete(case: Case) -> Iterator[Refusal]:
+    if case.planfile.plan.exclusions != case.demands.exclusions:
+        yield Refusal("E-EXCLUSIONS", "the plan leaves out somebody who may not sign, such as a sponsor", _REPLAN)
+
+
+def authors_are_complete(case: Case) -> Iterator[Refusal]:
+    """What the applying runner itself knows of the authors must stand in the plan."""
+    found, plan = case.evidence.authorship, case.planfile.plan
+    if found is None or case.evidence.root.root.data.approval.solo:
+        return
+    named = {exclusion.person for exclusion in plan.exclusions if exclusion.agent is None}
+    missing = sorted({exclusion.person for exclusion in found.people} - named)
+    if missing:
+        reason = f"the plan does not exclude {', '.join(missing)}, who wrote what it was made from"
+        yield Refusal("E-AUTHORS", reason, _REPLAN)
+    if found.unknown and not plan.unknown_authors:
+        yield Refusal("E-AUTHORS", f"the plan hides an unknown author: {found.unknown[0]}", _REPLAN)
+
+
+def severities_are_the_roots(case: Case) -> Iterator[Refusal]:
+    severity = case.evidence.root.root.data.severity
+    for finding in case.planfile.plan.findings:
+        wanted = severity.get(finding.rule)
+        if wanted is not None and not finding.absolute and finding.level != wanted:
+            reason = f"the plan takes {finding.rule} as {finding.level}, and the trust root as {wanted}"
+            yield Refusal("E-SEVERITY", reason, _REPLAN)
+
+
+def no_blocking_finding(case: Case) -> Iterator[Refusal]:
+    for finding in case.planfile.plan.findings:
+        if finding.level is Level.BLOCK:
+            yield Refusal("E-BLOCKED", f"{finding.rule} blocks the plan: {finding.message}", finding.fix)
+
+
+def risks_have_an_acceptor(case: Case) -> Iterator[Refusal]:
+    """A finding that somebody must accept, and that no requirement asks about, would be accepted by nobody."""
+    asked = {name for requirement in case.demands.requirements for name in requirement.accept}
+    for finding in case.planfile.plan.findings:
+        if finding.level is Level.ACCEPT and f"{finding.rule} {finding.subject}" not in asked:
+            reason = f"{finding.rule} needs to be accepted, and no owner answers for {finding.surface}"
+            yield Refusal("E-UNACCEPTED", reason, finding.fix)
+
+
+def tests_pass(case: Case) -> Iterator[Refusal]:
+    tests = case.planfile.plan.tests
+    if tests.failed or any(not result.passed for result in tests.failures):
+        count = max(tests.failed, 1)
+        yield Refusal(
+            "E-TESTS",
+            f"{count} boundary test{'s' if count > 1 else ''} fail on what the plan would make",
+            "Narrow the change until `provisioner test` passes.",
+        )
+
+
+def everything_was_read(case: Case) -> Iterator[Refusal]:
+    plan = case.planfile.plan
+    for gap in plan.gaps:
+        touched = any(
+            (change.address.provider, change.address.target) == (gap.provider, gap.target)
+            and (not gap.agents or change.agent is None or change.agent in gap.agents)
+            for change in plan.changes
+        )
+        if touched:
+            reason = f"{gap.what} of {gap.provider} {gap.target} was not read ({gap.reason}), and the plan changes it"
+            yield Refusal("E-COVERAGE", reason, "Give the reader the permission, and plan again.")
+
+
+def within_limits(case: Case) -> Iterator[Refusal]:
+    count, most = len(case.planfile.plan.changes), case.evidence.root.root.data.limits.max_changes
+    if count > most:
+        reason = f"the plan has {count} changes, and the trust root allows {most} at once"
+        yield Refusal("E-LIMITS", reason, "Plan in parts with -target.")
+
+
+def next_root_is_sound(case: Case) -> Iterator[Refusal]:
+    wanted, root = case.planfile.plan.next_root, case.evidence.root.root
+    if wanted is None:
+        return
+    body = {"version": wanted.version, "data": wanted.data, "digest": wanted.digest, "plan": case.planfile.digest}
+    try:
+        following = parse_root(body)
+    except RootError as error:
+        yield Refusal("E-NEXT-ROOT", f"the plan's next trust root cannot be taken: {error}", _REPLAN)
+        return
+    if following.version != root.version + 1:
+        reason = f"the plan's next trust root is v{following.version}, and v{root.version + 1} must come"
+        yield Refusal("E-NEXT-ROOT", reason, _REPLAN)
+    if following.data.workspace != root.data.workspace:
+        yield Refusal("E-NEXT-ROOT", "the plan's next trust root is for another workspace", _REPLAN)
+    for problem in problems(following.data)[:3]:
+        yield Refusal("E-NEXT-ROOT", f"the plan's next trust root is unsound: {problem.summary}", problem.detail)
+
+
+PLAN_CHECKS: tuple[PlanCheck, ...] = (
+    bytes_match,
+    pinned,
+    judged_by_this_root,
+    of_this_workspace,
+    solo_is_said,
+    not_overtaken,
+    published,
+    in_time,
+    clock_runs_forward,
+    operations_belong,
+    surfaces_are_the_providers,
+    calls_are_the_providers,
+    owners_are_the_roots,
+    requirements_are_the_roots,
+    exclusions_are_complete,
+    authors_are_complete,
+    severities_are_the_roots,
+    no_blocking_finding,
+    risks_have_an_acceptor,
+    tests_pass,
+    everything_was_read,
+    within_limits,
+    next_root_is_sound,
+)
+
+
+def _span(ttl: timedelta) -> str:
+    hours, seconds = divmod(int(ttl.total_seconds()), 3600)
+    return f"{hours} h" if hours and not seconds else f"{int(ttl.total_seconds())} s"
+
+
+def _differing(change: Change, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The fields that an update changes; empty for a creation or deletion; None where action and sides disagree."""
+    before, after = change.before, change.after
+    if change.action is Action.UPDATE and before is not None and after is not None:
+        return tuple(name for name in names if before.get(name) != after.get(name)) or None
+    whole = (before is None, after is None)
+    return () if whole == (change.action is Action.CREATE, change.action is Action.DELETE) and any(whole) else None
+
+
+def _same_call(wanted: Operation, planned: Operation) -> bool:
+    """Equal but for what the core adds: the agent, and the order between changes."""
+    if not set(wanted.depends) <= set(planned.depends):
+        return False
+    sides = (to_builtins(replace(item, agent=None, depends=())) for item in (wanted, planned))
+    return dumps(next(sides)) == dumps(next(sides))

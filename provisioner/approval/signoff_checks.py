@@ -1,0 +1,234 @@
+"""Whether one sign-off counts, and for what. Pure.
+
+Each check stands alone in a tuple; a test takes each away and expects an attack to get through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ..model.plan import Requirement
+from ..planfile import PlanFile
+from . import statement as statements
+from .dsse import EnvelopeError, Opened, open_envelope
+from .keys import KeyRefused, PublicKey, parse
+from .plan_checks import CLOCK_SKEW
+from .requirements import barred
+from .root import RootData
+from .statement import Decision, Role, Statement, Witness
+from .verdict import Evidence, LedgerSignoff, Refusal, RefusedSignoff, Signed
+
+_AGAIN = "Sign again: provisioner sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An opened sign-off beside what it is measured with. `requirement` is the root's for its surface and owner."""
+
+    planfile: PlanFile
+    evidence: Evidence
+    opened: Opened
+    person: str
+    requirement: Requirement
+
+    @property
+    def statement(self) -> Statement:
+        return self.opened.statement
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A sign-off that counts as approval or rejection of one requirement."""
+
+    requirement: Requirement
+    decision: Decision
+    signed: Signed
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of one sign-off: counted, refused, or a sign that the ledger was rolled back."""
+
+    counted: Counted | None = None
+    refused: RefusedSignoff | None = None
+    rollback: Refusal | None = None
+
+
+SignoffCheck = Callable[[Claim], Iterator[Refusal]]
+
+
+def not_revoked(claim: Claim) -> Iterator[Refusal]:
+    if claim.opened.key.fingerprint in claim.evidence.revoked:
+        yield Refusal("E-KEY-REVOKED", f"its key {claim.opened.key.fingerprint} was revoked", "Sign with another key.")
+
+
+def of_this_workspace(claim: Claim) -> Iterator[Refusal]:
+    if claim.statement.workspace != claim.planfile.plan.workspace:
+        yield Refusal("E-WORKSPACE", f"it is for workspace {claim.statement.workspace}", _AGAIN)
+
+
+def of_these_targets(claim: Claim) -> Iterator[Refusal]:
+    if claim.statement.targets != statements.targets(claim.planfile.plan):
+        yield Refusal("E-TARGETS", "it is for other accounts or projects", _AGAIN)
+
+
+def of_this_base(claim: Claim) -> Iterator[Refusal]:
+    if claim.statement.base != claim.planfile.plan.base:
+        yield Refusal("E-BASE", f"it builds on ledger entry {claim.statement.base}", _AGAIN)
+
+
+def of_this_root(claim: Claim) -> Iterator[Refusal]:
+    if claim.statement.root != claim.planfile.plan.root:
+        yield Refusal("E-ROOT", f"it was made under another trust root (v{claim.statement.root.version})", _AGAIN)
+
+
+def signer_of_the_owner(claim: Claim) -> Iterator[Refusal]:
+    owner = claim.evidence.root.root.data.owners.get(claim.statement.owner)
+    if owner is None or claim.person not in owner.signers:
+        reason = f"{claim.person} does not sign for {claim.statement.owner}"
+        yield Refusal("E-NOT-SIGNER", reason, "`provisioner status` shows who may sign.")
+
+
+def as_owner(claim: Claim) -> Iterator[Refusal]:
+    if claim.statement.role is not Role.OWNER:
+        reason = f"it was made as {claim.statement.role}, and nothing opened that way"
+        yield Refusal("E-ROLE", reason, "Let a signer of the owner sign.")
+
+
+def same_part(claim: Claim) -> Iterator[Refusal]:
+    if claim.statement.part != claim.requirement.part:
+        yield Refusal("E-PART", "it covers other changes than those of this part", _AGAIN)
+
+
+def not_from_the_future(claim: Claim) -> Iterator[Refusal]:
+    if statements.parse_time(claim.statement.issued) > claim.evidence.now + CLOCK_SKEW:
+        reason = f"it was issued at {claim.statement.issued}, which is yet to come"
+        yield Refusal("E-FUTURE", reason, "Set the signer's clock right, and sign again.")
+
+
+def not_expired(claim: Claim) -> Iterator[Refusal]:
+    if statements.parse_time(claim.statement.expires) <= claim.evidence.now:
+        yield Refusal("E-SIGNOFF-EXPIRED", f"it expired at {claim.statement.expires}", _AGAIN)
+
+
+def not_for_ever(claim: Claim) -> Iterator[Refusal]:
+    ttl = timedelta(seconds=claim.evidence.root.root.data.approval.plan_ttl_seconds)
+    said = claim.statement
+    if statements.parse_time(said.expires) - statements.parse_time(said.issued) > ttl:
+        yield Refusal("E-LIFETIME", "it lives longer than the trust root lets a plan live", _AGAIN)
+
+
+def not_barred(claim: Claim) -> Iterator[Refusal]:
+    plan = claim.planfile.plan
+    exclusions = () if claim.evidence.root.root.data.approval.solo else plan.exclusions
+    for bar in barred(claim.requirement, plan.changes, exclusions):
+        if bar.person == claim.person:
+            reason = f"{bar.person} may not sign it: {bar.reason}"
+            yield Refusal("E-EXCLUDED", reason, "Let another signer of the owner sign.")
+
+
+def accepts_what_is_asked(claim: Claim) -> Iterator[Refusal]:
+    given = {item.finding for item in claim.statement.accepted}
+    missing = [name for name in claim.requirement.accept if name not in given]
+    if missing:
+        reason = f"it does not accept {', '.join(missing)}"
+        yield Refusal("E-ACCEPT", reason, "Sign again with -accept and a reason, or reject.")
+
+
+def accepts_nothing_else(claim: Claim) -> Iterator[Refusal]:
+    asked = claim.requirement.accept
+    extra = [item.finding for item in claim.statement.accepted if item.finding not in asked]
+    if extra:
+        yield Refusal("E-ACCEPT", f"it accepts what nobody asked about: {', '.join(extra)}", _AGAIN)
+
+
+SIGNOFF_CHECKS: tuple[SignoffCheck, ...] = (
+    not_revoked,
+    of_this_workspace,
+    of_these_targets,
+    signer_of_the_owner,
+)
+"""For every decision: also a rejection must come from somebody with a say in this plan."""
+
+APPROVAL_CHECKS: tuple[SignoffCheck, ...] = (
+    of_this_base,
+    of_this_root,
+    as_owner,
+    same_part,
+    not_from_the_future,
+    not_expired,
+    not_for_ever,
+    not_barred,
+    accepts_what_is_asked,
+    accepts_nothing_else,
+)
+"""For approvals alone. A rejection needs none of it: whoever says no is heard, authors and early clocks too."""
+
+
+def judge(
+    planfile: PlanFile, evidence: Evidence, requirements: tuple[Requirement, ...], signoff: LedgerSignoff
+) -> Judged:
+    """Open one sign-off and measure it."""
+    try:
+        opened = open_envelope(signoff.envelope)
+    except EnvelopeError as error:
+        return _refused(signoff, Refusal(error.code, f"it is no sign-off: {error}", _AGAIN))
+    said = opened.statement
+    person = holder(evidence.root.root.data, opened.key)
+    if person is None:
+        reason = f"it was made with the key {opened.key.fingerprint}, which the trust root gives to nobody"
+        fix = "Sign with a key of the trust root, or add the key by a governance change."
+        return _refused(signoff, Refusal("E-KEY-UNKNOWN", reason, fix), said)
+    if (refusal := _rolled_back(said.witness, person, evidence, signoff.index)) is not None:
+        return Judged(rollback=refusal)
+    if said.plan != planfile.digest:
+        reason = f"it is for plan {said.plan.removeprefix('sha256:')[:8]}, not for {planfile.short}"
+        return _refused(signoff, Refusal("E-OTHER-PLAN", reason, _AGAIN), said, person)
+    requirement = next(
+        (item for item in requirements if (item.surface, item.owner) == (said.surface, said.owner)), None
+    )
+    if requirement is None:
+        reason = f"the plan asks nothing of {said.owner} for {said.surface}"
+        refusal = Refusal("E-SURFACE", reason, "`provisioner status` shows who has to sign what.")
+        return _refused(signoff, refusal, said, person)
+    claim = Claim(planfile, evidence, opened, person, requirement)
+    for check in SIGNOFF_CHECKS if said.decision is Decision.REJECT else (*SIGNOFF_CHECKS, *APPROVAL_CHECKS):
+        for refusal in check(claim):
+            return _refused(signoff, refusal, said, person)
+    issued, expires = statements.parse_time(said.issued), statements.parse_time(said.expires)
+    signed = Signed(person, opened.key.fingerprint, issued, expires, signoff.index, said.reason)
+    return Judged(counted=Counted(requirement, said.decision, signed))
+
+
+def holder(root: RootData, key: PublicKey) -> str | None:
+    """The one person who has a key by the root; None where nobody has, or two."""
+    found = {name for name, person in root.people.items() if any(_is(line, key) for line in person.keys)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is(line: str, key: PublicKey) -> bool:
+    try:
+        return parse(line) == key
+    except KeyRefused:
+        return False  # a line that is no key is nobody's
+
+
+def _refused(
+    signoff: LedgerSignoff, refusal: Refusal, said: Statement | None = None, person: str | None = None
+) -> Judged:
+    surface, owner = (said.surface, said.owner) if said is not None else (None, None)
+    return Judged(refused=RefusedSignoff(signoff.index, refusal, person, surface, owner))
+
+
+def _rolled_back(witness: Witness, person: str, evidence: Evidence, index: int) -> Refusal | None:
+    """A signer is a witness: the ledger that they saw must be the beginning of this one, and end before their entry."""
+    if witness.index == 0 or (witness.index < index and evidence.entries.get(witness.index) == witness.digest):
+        return None
+    return Refusal(
+        "E-ROLLBACK",
+        f"{person} signed after seeing ledger entry {witness.index} with another content than it has now: entries"
+        " were removed or rewritten",
+        "Restore the ledger from its protected copy, and find out who wrote to it.",
+    )
