@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..lang import ast
-from ..lang.convert import ConversionError, convert
 from ..lang.evaluate import evaluate
-from ..lang.explain import values_in_scope
 from ..lang.files import FileAccess
 from ..lang.references import Reference
 from ..lang.scope import Budget, Namespace, Scope
-from ..lang.types import BOOL, NUMBER, STRING, Type
+from ..lang.types import Type
 from ..lang.values import (
     BlockValue,
-    MapValue,
     ObjectValue,
-    SetValue,
-    TupleValue,
     Value,
-    deep_marked,
-    is_null,
-    mark,
-    type_of,
-    unmark,
 )
-from ..model.diagnostics import Diagnostic, DiagnosticError
+from ..model.diagnostics import DiagnosticError
 from ..model.source import SourceRange
 from .files import Files
 from .graph import Graph, Node, State
 from .module import Declaration, Module, references_of
+from .nodes import AttributeNode, BodyNode, LocalNode, OutputNode, ProviderAttribute, VariableNode, WholeNode
+from .repetition import MAX_INSTANCES, Key, key_text, keyed, repeat, too_many
 from .report import Report
 from .schema import BLOCKS, VALUE_KINDS
-from .text import problem
+from .scopes import absent, namespace, undeclared
 from .variables import Given, Variable
 
-Key = str | int | None
-MAX_INSTANCES: Final = 100_000
 WHOLE_KINDS: Final = ("agent", "boundary", "control_owner", "tool")
 _DROPPED: Final = "this"
-
-
-def key_text(key: Key) -> str:
-    """An instance key as an address writes it: `["a"]`, `[0]`, or nothing."""
-    return "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
 
 
 class Exposed(Mapping[str, Value]):
@@ -149,8 +133,7 @@ class Run:
         """Refuse more instances than any workspace has. Raises DiagnosticError."""
         self.instances += number
         if self.instances > MAX_INSTANCES:
-            detail = f"The configuration repeats blocks more than {MAX_INSTANCES} times. Split the workspace."
-            raise DiagnosticError.of("E-BUDGET", "Too many instances", detail, subject)
+            raise too_many(subject)
 
 
 class ModuleInstance:
@@ -284,9 +267,9 @@ class ModuleInstance:
         where = "the root module" if self.module.is_root else "this module"
         root = self.run.files.root
         variables: dict[str, Value | Namespace] = {
-            "var": _namespace(graph, "var", self.variables, "input variable", where, 'variable "{}" {{}}'),
-            "local": _namespace(graph, "local", self.locals, "local value", where, "locals {{ {} = … }}"),
-            "module": Namespace("module", self._call_value, lambda: self.calls, _undeclared("module", where)),
+            "var": namespace(graph, "var", self.variables, "input variable", where, 'variable "{}" {{}}'),
+            "local": namespace(graph, "local", self.locals, "local value", where, "locals {{ {} = … }}"),
+            "module": Namespace("module", self._call_value, lambda: self.calls, undeclared("module", where)),
             "provider": Namespace(
                 "provider",
                 self._provider_value,
@@ -300,8 +283,8 @@ class ModuleInstance:
                     "root": ".",
                 }
             ),
-            "each": _absent("each", "for_each"),
-            "count": _absent("count", "count"),
+            "each": absent("each", "for_each"),
+            "count": absent("count", "count"),
         }
         for kind in VALUE_KINDS:
             nodes = self.blocks.get(kind, {})
@@ -319,7 +302,7 @@ class ModuleInstance:
     def _call_value(self, name: str) -> Value:
         instances: dict[Key, ModuleInstance] = self.run.graph.value(self.calls[name])
         values: dict[Key, Value] = {key: instance.output_object() for key, instance in instances.items()}
-        return _keyed(values)
+        return keyed(values)
 
     def output_object(self) -> Value:
         """All outputs as one object."""
@@ -343,285 +326,11 @@ class ModuleInstance:
                 f'{kind} "{label}" can only be declared in the root module. Pass it to this module through a variable '
                 f"with type = {kind}.",
             )
-        return _undeclared(kind, where)
-
-
-def _undeclared(kind: str, where: str) -> Callable[[str], tuple[str, str]]:
-    return lambda name: (
-        f"Reference to undeclared {kind}",
-        (f'A {kind} "{name}" has not been declared in {where}. Correct the name, or declare it.'),
-    )
-
-
-def _namespace(graph: Graph, name: str, nodes: Mapping[str, Node], noun: str, where: str, how: str) -> Namespace:
-    def undeclared(missing: str) -> tuple[str, str]:
-        article = "An" if noun[0] in "aeiou" else "A"
-        return f"Reference to undeclared {noun}", (
-            f'{article} {noun} with the name "{missing}" has not been declared in {where}. '
-            f"Declare it with {how.format(missing)}."
-        )
-
-    return Namespace(name, lambda key: graph.value(nodes[key]), lambda: nodes, undeclared)
-
-
-def _absent(name: str, argument: str) -> Namespace:
-    def undeclared(_: str) -> tuple[str, str]:
-        return f'Reference to "{name}" in context without {argument}', (
-            f'The "{name}" object can be used only in blocks where the "{argument}" argument is set.'
-        )
-
-    def resolve(key: str) -> Value:
-        raise KeyError(key)
-
-    return Namespace(name, resolve, tuple, undeclared)
+        return undeclared(kind, where)
 
 
 def _instances_value(instances: dict[Key, BlockInstance]) -> Value:
-    return _keyed({key: instance.value for key, instance in instances.items()})
-
-
-def _keyed(values: dict[Key, Value]) -> Value:
-    """One value, an object by key, or a tuple by index."""
-    if None in values:
-        return values[None]
-    if values and all(isinstance(key, int) for key in values):
-        return TupleValue(tuple(values.values()))
-    return ObjectValue({str(key): value for key, value in sorted(values.items(), key=lambda item: str(item[0]))})
-
-
-class VariableNode(Node):
-    """The value of one variable in one module instance."""
-
-    __slots__ = ("given", "module", "variable")
-
-    def __init__(self, module: ModuleInstance, variable: Variable, given: Given | None) -> None:
-        super().__init__()
-        self.module = module
-        self.variable = variable
-        self.given = given
-
-    @property
-    def title(self) -> str:
-        return f"{self.module.prefix}var.{self.variable.name}"
-
-    @property
-    def range(self) -> SourceRange:
-        return self.variable.range
-
-    def needs(self) -> Iterator[Node]:
-        call = self.module.call
-        argument = None if call is None else call.argument(self.variable.name)
-        if call is not None and argument is not None:
-            yield from call.parent.nodes(references_of([argument.expr]))
-
-    def compute(self) -> Value:
-        variable = self.variable
-        if variable.failures:
-            raise DiagnosticError(variable.failures)
-        call = self.module.call
-        if call is not None:
-            argument = call.argument(variable.name)
-            if argument is not None:
-                value = call.parent.evaluate(argument.expr, call.scope)
-                return variable.accept(value, argument.expr.range)
-            if variable.default is None:
-                raise call.missing(variable)
-        elif self.given is not None:
-            if self.given.source is not None:
-                return variable.from_text(self.given.text or "", self.given.source)
-            assert self.given.expr is not None
-            return variable.accept(evaluate(self.given.expr, Scope({})), self.given.expr.range)
-        elif variable.default is None:
-            raise variable.missing()
-        return variable.from_default()
-
-
-class LocalNode(Node):
-    """The value of one local in one module instance."""
-
-    __slots__ = ("attribute", "module", "name")
-
-    def __init__(self, module: ModuleInstance, name: str, attribute: ast.Attribute) -> None:
-        super().__init__()
-        self.module = module
-        self.name = name
-        self.attribute = attribute
-
-    @property
-    def title(self) -> str:
-        return f"{self.module.prefix}local.{self.name}"
-
-    @property
-    def range(self) -> SourceRange:
-        return self.attribute.range
-
-    def needs(self) -> Iterator[Node]:
-        return self.module.nodes(references_of([self.attribute.expr]))
-
-    def compute(self) -> Value:
-        return self.module.evaluate(self.attribute.expr)
-
-
-class OutputNode(Node):
-    """The value of one output in one module instance."""
-
-    __slots__ = ("block", "module", "name")
-
-    def __init__(self, module: ModuleInstance, name: str, block: ast.Block) -> None:
-        super().__init__()
-        self.module = module
-        self.name = name
-        self.block = block
-
-    @property
-    def title(self) -> str:
-        return f"{self.module.prefix}output.{self.name}"
-
-    @property
-    def range(self) -> SourceRange:
-        return self.block.header
-
-    def needs(self) -> Iterator[Node]:
-        attributes = self.block.body.attributes.values()
-        return self.module.nodes(references_of(attribute.expr for attribute in attributes))
-
-    def compute(self) -> Value:
-        attributes = self.block.body.attributes
-        attribute = attributes.get("value")
-        if attribute is None:
-            detail = "It has no value argument."
-            raise DiagnosticError.of("E-REQUIRED", "Missing required argument", detail, self.range)
-        value = self.module.evaluate(attribute.expr)
-        flag = attributes.get("sensitive")
-        sensitive = False
-        if flag is not None:
-            sensitive = _converted(self.module.evaluate(flag.expr), BOOL, flag.expr) is True
-        if sensitive:
-            return mark(value)
-        if self.module.module.is_root and deep_marked(value):
-            detail = (
-                "The value of this output comes from a sensitive value. If showing that it exists is wanted, add "
-                "sensitive = true."
-            )
-            raise DiagnosticError.of("E-SENSITIVE", "Output refers to sensitive values", detail, attribute.expr.range)
-        return value
-
-
-class AttributeNode(Node):
-    """One attribute of a block that some expression reads."""
-
-    __slots__ = ("instance", "name")
-
-    def __init__(self, instance: BlockInstance, name: str) -> None:
-        super().__init__()
-        self.instance = instance
-        self.name = name
-
-    @property
-    def title(self) -> str:
-        return f"{self.instance.address}.{self.name}"
-
-    @property
-    def _attribute(self) -> ast.Attribute | None:
-        return self.instance.declaration.block.body.attributes.get(self.name)
-
-    @property
-    def range(self) -> SourceRange:
-        attribute = self._attribute
-        return self.instance.range if attribute is None else attribute.range
-
-    def needs(self) -> Iterator[Node]:
-        attribute = self._attribute
-        exprs = [] if attribute is None else [attribute.expr]
-        return self.instance.module.nodes(references_of(exprs))
-
-    def compute(self) -> Value:
-        instance = self.instance
-        schema = BLOCKS[instance.declaration.kind].schema.attributes.get(self.name)
-        attribute = self._attribute
-        if attribute is None:
-            default = None if schema is None else schema.default
-            return default if isinstance(default, str) else None
-        value = instance.module.evaluate(attribute.expr, instance.scope)
-        return value if schema is None or schema.type != "string" else _converted(value, STRING, attribute.expr)
-
-
-class ProviderAttribute(Node):
-    """One attribute of a provider block that some expression reads."""
-
-    __slots__ = ("declaration", "module", "name", "type")
-
-    def __init__(self, module: ModuleInstance, declaration: Declaration, name: str, ty: Type) -> None:
-        super().__init__()
-        self.module = module
-        self.declaration = declaration
-        self.name = name
-        self.type = ty
-
-    @property
-    def title(self) -> str:
-        return f"provider.{self.declaration.label}.{self.name}"
-
-    @property
-    def range(self) -> SourceRange:
-        attribute = self.declaration.block.body.attributes.get(self.name)
-        return self.declaration.range if attribute is None else attribute.range
-
-    def needs(self) -> Iterator[Node]:
-        attribute = self.declaration.block.body.attributes.get(self.name)
-        return self.module.nodes(references_of([] if attribute is None else [attribute.expr]))
-
-    def compute(self) -> Value:
-        attribute = self.declaration.block.body.attributes.get(self.name)
-        if attribute is None:
-            return None
-        return _converted(self.module.evaluate(attribute.expr), self.type, attribute.expr)
-
-
-class WholeNode(Node):
-    """Every block of one kind, for `tool[each.value]` and `keys(agent)`."""
-
-    __slots__ = ("kind", "module")
-
-    def __init__(self, module: ModuleInstance, kind: str) -> None:
-        super().__init__()
-        self.module = module
-        self.kind = kind
-
-    @property
-    def title(self) -> str:
-        return f"{self.module.prefix}{self.kind}"
-
-    def needs(self) -> Iterator[Node]:
-        return iter(self.module.blocks.get(self.kind, {}).values())
-
-    def compute(self) -> None:
-        return None
-
-
-class BodyNode(Node):
-    """What the body of a block needs, so that decoding an instance only evaluates."""
-
-    __slots__ = ("declaration", "module")
-
-    def __init__(self, module: ModuleInstance, declaration: Declaration) -> None:
-        super().__init__()
-        self.module = module
-        self.declaration = declaration
-
-    @property
-    def title(self) -> str:
-        return f"{self.module.prefix}{self.declaration.kind}.{self.declaration.label}"
-
-    @property
-    def range(self) -> SourceRange:
-        return self.declaration.range
-
-    def needs(self) -> Iterator[Node]:
-        return self.module.nodes(self.declaration.body_references)
-
-    def compute(self) -> None:
-        return None
+    return keyed({key: instance.value for key, instance in instances.items()})
 
 
 class ExpansionNode(Node):
@@ -649,7 +358,10 @@ class ExpansionNode(Node):
             yield from self.module.nodes(references_of([providers.expr]))
 
     def compute(self) -> dict[Key, Any]:
-        keys = self._keys()
+        attribute = self.declaration.repetition
+        keys: list[tuple[Key, Value]] = [(None, None)]
+        if attribute is not None:
+            keys = repeat(attribute, self.module.evaluate(attribute.expr), self.module.scope)
         self.module.run.count_instances(len(keys), self.range)
         if self.declaration.kind == "module":
             return {key: self._module(key, each) for key, each in keys}
@@ -665,68 +377,6 @@ class ExpansionNode(Node):
             detail = "Its source has errors."
             raise DiagnosticError.of("E-MODULE", f"module.{label} cannot be read", detail, self.range)
         return ModuleInstance(self.module.run, child, prefix, names, call=call, providers=call.providers())
-
-    def _keys(self) -> list[tuple[Key, Value]]:
-        attribute = self.declaration.repetition
-        if attribute is None:
-            return [(None, None)]
-        value = self.module.evaluate(attribute.expr)
-        if attribute.name == "count":
-            return [(index, None) for index in range(self._count(attribute.expr, value))]
-        return self._each(attribute.expr, value)
-
-    def _count(self, expr: ast.Expr, value: Value) -> int:
-        if deep_marked(value):
-            raise self._unsuitable("count", expr, "is sensitive, and the number of instances shows in every plan")
-        number = _converted(value, NUMBER, expr)
-        if is_null(number):
-            raise self._unsuitable("count", expr, "is null; a whole number is required")
-        if not isinstance(number, int) or number < 0:
-            raise self._unsuitable("count", expr, "must be a whole number, zero or more")
-        if number > MAX_INSTANCES:
-            self.module.run.count_instances(number, expr.range)
-        return number
-
-    def _each(self, expr: ast.Expr, value: Value) -> list[tuple[Key, Value]]:
-        if deep_marked(value) and (unmark(value) is not value or not isinstance(value, MapValue | ObjectValue)):
-            raise self._unsuitable(
-                "for_each",
-                expr,
-                "is sensitive, and the keys of instances show in every plan; use nonsensitive() "
-                "where the keys are not secret",
-            )
-        if is_null(value):
-            raise self._unsuitable("for_each", expr, "is null; use a map, or set of strings, and {} for none")
-        found: dict[str, Value]
-        if isinstance(value, MapValue | ObjectValue):
-            found = value.entries
-        elif isinstance(value, SetValue) and (value.element is STRING or not value.items):
-            if any(not isinstance(item, str) for item in value.items):
-                raise self._unsuitable("for_each", expr, "is a set that holds a null; every key must be a string")
-            found = {str(item): item for item in value.items}
-        else:
-            have = type_of(value).friendly
-            fix = "; write toset([…]) around a list of strings" if isinstance(value, TupleValue) else ""
-            raise self._unsuitable("for_each", expr, f"is of type {have}, and must be a map or a set of strings{fix}")
-        for key in found:
-            wrong = problem(key)
-            if wrong is not None or key == "":
-                why = "it is empty" if wrong is None else wrong
-                raise self._unsuitable("for_each", expr, f"has a key that cannot stand in an address: {why}")
-        return list(found.items())
-
-    def _unsuitable(self, argument: str, expr: ast.Expr, why: str) -> DiagnosticError:
-        return DiagnosticError(
-            [
-                Diagnostic(
-                    "E-REPEAT",
-                    f"Invalid {argument} argument",
-                    f'The given "{argument}" argument value {why}.',
-                    subject=expr.range,
-                    values=values_in_scope(expr, self.module.scope),
-                )
-            ]
-        )
 
 
 class Call:
@@ -784,11 +434,3 @@ def _provider_key(expr: ast.Expr) -> str | None:
     if isinstance(expr, ast.GetAttr) and isinstance(expr.target, ast.Variable):
         return f"{expr.target.name}.{expr.name}"
     return None
-
-
-def _converted(value: Value, ty: Type, expr: ast.Expr) -> Value:
-    try:
-        return convert(value, ty)
-    except ConversionError as error:
-        detail = f"Inappropriate value: {error.located}. Write a value of type {ty.constraint}."
-        raise DiagnosticError.of("E-TYPE", "Incorrect attribute value type", detail, expr.range) from error
