@@ -77,10 +77,9 @@ class LocalStore:
         """Make the folder, private to this user; one that exists and is in order is taken as it is."""
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700)
-            _flush_folder(folder.parent)
-        except FileExistsError:
-            pass
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+                _flush_folder(folder.parent)
         except OSError as error:
             cause, way_out = _cause(error)
             raise LedgerError.because(

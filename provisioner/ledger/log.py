@@ -64,8 +64,8 @@ class Ledger:
 
     def contains(self, witness: Witness) -> bool:
         """Whether what somebody remembers is part of this ledger. False means rolled back or rewritten."""
-        if witness.index == 0:
-            return witness.digest == ""
+        if witness.index <= 0:
+            return witness == Witness(0, "")
         return witness.index <= len(self.history) and self.history[witness.index - 1].digest == witness.digest
 
     def refresh(self) -> None:
