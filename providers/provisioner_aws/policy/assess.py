@@ -110,8 +110,7 @@ def _names_policy(item: Resource, account: str, arn_end: str) -> bool:
 def _role(change: Change, before: World, after: World) -> Assessment:
     home = change.address.target
     if change.after is None:
-        old = admission.admitted(_trust(change.before, change.address.name), home)
-        return Assessment(Effect.NARROWER, cannot=tuple(f"{who} can no longer become this agent" for who in old))
+        return Assessment(Effect.NARROWER, cannot=_nobody(change, home))
     if change.before is None:
         return _new_role(change, after)
     old, new = change.before, change.after
@@ -121,6 +120,15 @@ def _role(change: Change, before: World, after: World) -> Assessment:
     if strange:
         judged.append(Assessment(Effect.UNKNOWN, reason=f"undecided: what {describe.listed(strange)} of a role does"))
     return _joined(judged)
+
+
+def _nobody(change: Change, home: str) -> tuple[str, ...]:
+    """A role that goes takes all with it, readable or not."""
+    try:
+        who = admission.admitted(_trust(change.before, change.address.name), home)
+    except PolicyError:
+        who = ("whoever its trust admitted",)
+    return tuple(f"{phrase} can no longer become this agent" for phrase in who)
 
 
 def _new_role(change: Change, after: World) -> Assessment:

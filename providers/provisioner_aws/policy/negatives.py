@@ -175,13 +175,13 @@ def _outside_grants(policies: Sequence[Policy]) -> Iterator[Case]:
             yield "ungranted_action", {"action": action, "resource": "*"}
             break
     for item in statements:
-        action = next((name for pattern in item.actions.patterns for name in _real(pattern.text)), None)
-        if action is None or item.actions.negated:
+        granted = [name for pattern in item.actions.patterns for name in _real(pattern.text)]
+        if not granted or item.actions.negated:
             continue
-        resource = f"arn:aws:{action.partition(':')[0]}:::{_OUTSIDE}"
-        request = PolicyRequest(action, resource, Context(unknown=_keys(policies)))
+        resource = f"arn:aws:{granted[0].partition(':')[0]}:::{_OUTSIDE}"
+        request = PolicyRequest(granted[0], resource, Context(unknown=_keys(policies)))
         if all(statement_matches(other, request).truth is Truth.NO for other in statements):
-            yield "ungranted_resource", {"action": action, "resource": resource}
+            yield "ungranted_resource", {"action": granted[0], "resource": resource}
             return
 
 
