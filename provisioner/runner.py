@@ -23,7 +23,7 @@ import re
 import stat
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -104,42 +104,22 @@ def load_runner(environ: Mapping[str, str]) -> Runner:
     return Runner(path, providers, workspaces, pin)
 
 
-def write_pin(path: Path, workspace: str, pin: str, ledger: str | None = None) -> None:
-    """Record a workspace's root pin, and where its ledger is when given: atomically, for the user's eyes only,
-    everything else kept as it is.
-
-    Raises DiagnosticError when the file, as it is, cannot be read or written.
-    """
-    if not _PIN.fullmatch(pin):
-        raise ValueError(f"{pin!r} is no pin")
-    values = {"root_pin": pin} if ledger is None else {"root_pin": pin, "ledger": ledger}
-    edit(path, lambda document: _set(document, "workspace", workspace, values))
-
-
 def write_workspace(path: Path, workspace: str, values: Mapping[str, str]) -> None:
-    """Record what this runner knows of a workspace (`root_pin`, `ledger`), as `write_pin` does."""
+    """Record what this runner knows of a workspace (`root_pin`, `ledger`, `person`): atomically, for the user's eyes
+    only, everything else kept as it is.
+
+    Raises DiagnosticError when the file, as it is or as it would be, is not one, or cannot be written.
+    """
     edit(path, lambda document: _set(document, "workspace", workspace, values))
 
 
 def write_providers(path: Path, entries: Mapping[str, Mapping[str, str]]) -> None:
-    """Replace whole provider entries; used for sandbox entries only. Raises as `write_pin`."""
+    """Replace whole provider entries; used for sandbox entries only. Raises as `write_workspace`."""
 
     def change(document: Any) -> None:
         for key, settings in entries.items():
             document.get("provider", {}).pop(key, None)
             _set(document, "provider", key, settings)
-
-    edit(path, change)
-
-
-def remove_providers(path: Path, keys: Iterable[str]) -> None:
-    """Remove whole provider entries; used for sandbox entries only. Raises as `write_pin`."""
-
-    def change(document: Any) -> None:
-        for key in keys:
-            document.get("provider", {}).pop(key, None)
-        if "provider" in document and not document["provider"]:
-            document.pop("provider")
 
     edit(path, change)
 

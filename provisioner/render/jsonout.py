@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..model.changes import Outcome
+from ..applying.result import ApplyResult
 from ..model.drift import DriftReport
 from ..model.findings import TestResult
 from ..planfile import PlanFile, to_builtins
@@ -66,15 +66,25 @@ def drift_document(report: DriftReport) -> dict[str, Any]:
     return {"drift": to_builtins(report)}
 
 
-def apply_document(
-    file: PlanFile, outcomes: Sequence[Outcome], problems: Sequence[str], complete: bool
-) -> dict[str, Any]:
-    """`digest`, `complete`, `outcomes` by operation, `problems`."""
+def apply_document(file: PlanFile, result: ApplyResult) -> dict[str, Any]:
+    """`digest`, `complete`, `operations` with what became of each, `problems`, `stopped`, `notes`."""
     return {
         "digest": file.digest,
-        "complete": complete,
-        "outcomes": [to_builtins(outcome) for outcome in outcomes],
-        "problems": list(problems),
+        "complete": result.complete,
+        "operations": [
+            {
+                "id": one.operation.id,
+                "change": one.operation.change,
+                "verb": one.operation.verb,
+                "status": str(one.status),
+                "detail": one.detail,
+                "earlier": one.earlier,
+            }
+            for one in result.operations
+        ],
+        "problems": [to_builtins(problem) for problem in result.problems],
+        "stopped": None if result.stopped is None else to_builtins(result.stopped),
+        "notes": list(result.notes),
     }
 
 

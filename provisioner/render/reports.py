@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..model.changes import Change, Outcome, Status
+from ..applying.result import ApplyResult, OperationResult
+from ..model.changes import Change, Status
 from ..model.findings import TestResult
 from ..planfile import PlanFile
 from .conditions import Condition, exit_line
@@ -32,52 +33,63 @@ _STATUS_WORDS = {
 }
 
 
-def apply_text(
-    file: PlanFile,
-    outcomes: Sequence[Outcome],
-    *,
-    problems: Sequence[str] = (),
-    complete: bool,
-    width: int = 100,
-    color: bool = False,
-) -> str:
-    """The report of `apply`: each operation with what became of it. `problems` are what stopped the run."""
+def apply_text(file: PlanFile, result: ApplyResult, *, width: int = 100, color: bool = False) -> str:
+    """The report of `apply`: the verdict, each operation with what became of it, what stopped the run, what next."""
     paint = Paint(color)
     plan = file.plan
     head = ["provisioner apply", f"workspace {escape(plan.workspace)}", f"plan {file.short}"]
     lines = [*title(head, width, paint), ""]
-    tally = Counter(outcome.status for outcome in outcomes)
-    if complete:
-        verdict = f"Applied: {count(len(plan.operations), 'operation')}, every agent is as signed."
+    if result.complete:
+        verdict = f"Applied: {count(len(result.operations), 'operation')}, and every agent in it is as signed."
         lines.append("  " + paint.style("good", verdict))
     else:
-        counts = ", ".join(f"{tally[status]} {_STATUS_WORDS[status]}" for status in Status if tally[status])
-        not_started = len(plan.operations) - len({outcome.operation for outcome in outcomes})
-        text = f"NOT COMPLETE: {counts or 'nothing done'}" + (f", {not_started} not started" if not_started else "")
+        tally = Counter(_words(one) for one in result.operations)
+        text = "NOT COMPLETE: " + (", ".join(f"{n} {words}" for words, n in tally.items()) or "no operation done")
         lines += [paint.style("bad", line) for line in wrap(text, width, "  ")]
-    lines.append("")
     changes = {change.number: change for change in plan.changes}
-    by_operation = {outcome.operation: outcome for outcome in outcomes}
-    for operation in plan.operations:
-        outcome = by_operation.get(operation.id) or Outcome(operation.id, Status.SKIPPED)
-        lines += _outcome(operation.verb, changes.get(operation.change), outcome, width, paint)
-    for problem in problems:
-        lines += section("STOPPED", escape(problem), width)
-    if not complete:
+    if result.operations:
+        lines.append("")
+    for one in result.operations:
+        lines += _operation(one, changes.get(one.operation.change), width, paint)
+    lines += _trouble(result, width, paint)
+    for note in result.notes:
+        lines += section("NOTE", escape(note), width)
+    if not result.complete:
         lines += ["", f"Next   provisioner apply {file.short}   resumes; what is done is not done again"]
     return "\n".join(lines) + "\n"
 
 
-def _outcome(verb: str, change: Change | None, outcome: Outcome, width: int, paint: Paint) -> list[str]:
-    words = _STATUS_WORDS[outcome.status]
+def _words(one: OperationResult) -> str:
+    return _STATUS_WORDS[Status.ALREADY if one.earlier and one.status is Status.DONE else one.status]
+
+
+def _operation(one: OperationResult, change: Change | None, width: int, paint: Paint) -> list[str]:
+    words = _words(one)
     about = escape(change.label) if change else ""
     agent = f"agent.{escape(change.agent)}  " if change and change.agent else ""
-    head = f"  {escape(outcome.operation):<6} {words:<11} "
-    lines = wrap(f"{escape(verb)}  {agent}{about}", width, head)
-    mark = f"{words:<11}"
-    lines[0] = lines[0].replace(mark, paint.style(_STATUS_STYLE[outcome.status], mark), 1)
-    if outcome.detail and outcome.status not in (Status.DONE, Status.ALREADY):
-        lines += wrap(escape(outcome.detail), width, " " * len(head))
+    head = f"  {escape(one.operation.id):<6} "
+    lines = wrap(f"{escape(one.operation.verb)}  {agent}{about}", width, f"{head}{words:<11} ")
+    rest = lines[0][len(head) + len(words) :]
+    lines[0] = head + paint.style(_STATUS_STYLE[one.status], words) + rest
+    if one.detail and one.status not in (Status.DONE, Status.ALREADY):
+        lines += wrap(escape(one.detail), width, " " * (len(head) + 12))
+    return lines
+
+
+def _trouble(result: ApplyResult, width: int, paint: Paint) -> list[str]:
+    """Agents whose live authority is not what was signed, and why the run ended early."""
+    lines: list[str] = []
+    for problem in result.problems:
+        state = "is not as signed" if problem.readable else "could not be read, so nothing is known of it"
+        when_ = "after the last operation" if problem.final else "before the first operation"
+        lines += ["", *wrap(f"{escape(problem.subject)} {state} ({when_})", width, "  ", "    ")]
+        lines[1] = paint.style("bad", lines[1])
+        for line in problem.lines:
+            lines += wrap(escape(line), width, "    ", "      ")
+    if result.stopped is not None:
+        lines += ["", *section("STOPPED", escape(result.stopped.summary), width)]
+        for paragraph in result.stopped.detail.split("\n"):
+            lines += section("", escape(paragraph), width)
     return lines
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from provisioner import planfile
-from provisioner.model.changes import Action, Change, Effect, Operation, Outcome, Status, Surface
+from provisioner.applying.result import ApplyResult, OperationResult, WorldProblem
+from provisioner.model.changes import Action, Change, Effect, Operation, Status, Surface
+from provisioner.model.diagnostics import Diagnostic
 from provisioner.model.drift import Difference, DriftKind, DriftReport, Hint, LastApplied
 from provisioner.model.findings import Finding, Level, Located, TestResult, TestSummary
 from provisioner.model.plan import (
@@ -458,13 +460,34 @@ def hostile_drift() -> DriftReport:
     )
 
 
-def outcomes() -> tuple[Outcome, ...]:
-    return (
-        Outcome("1.1", Status.DONE, attempts=1),
-        Outcome("2.1", Status.ALREADY),
-        Outcome("3.1", Status.CONFLICT, "the live condition is neither what was signed before nor after"),
-        Outcome("4.1", Status.UNKNOWN, "the call timed out"),
+def stopped() -> ApplyResult:
+    """An apply of `six_changes` that met a conflict, a time-out and somebody else's change."""
+    statuses = (
+        (Status.DONE, "", False),
+        (Status.DONE, "", True),
+        (Status.CONFLICT, "the live condition is neither what was signed before nor after", False),
+        (Status.UNKNOWN, "the call timed out", False),
+        (Status.SKIPPED, "", False),
     )
+    file = six_changes()
+    return ApplyResult(
+        file.digest,
+        tuple(
+            OperationResult(operation, status, detail, earlier)
+            for operation, (status, detail, earlier) in zip(file.plan.operations, statuses, strict=True)
+        ),
+        problems=(
+            WorldProblem("repo_fixer", ("+ " + HOSTILE,)),
+            WorldProblem(None, (), readable=False, final=True),
+        ),
+        stopped=Diagnostic("E-LEASE", "The lease was lost", f"{HOSTILE} holds it now.\nRun apply again."),
+        notes=("the lease is given back in 2 minutes",),
+    )
+
+
+def applied() -> ApplyResult:
+    file = six_changes()
+    return ApplyResult(file.digest, tuple(OperationResult(o, Status.DONE) for o in file.plan.operations), complete=True)
 
 
 def test_results() -> tuple[TestResult, ...]:

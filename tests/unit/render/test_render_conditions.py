@@ -123,7 +123,7 @@ def test_json_documents_hold_everything() -> None:
     body = {
         **plan_document(file, unverified(file.plan)),
         **drift_document(samples.hostile_drift()),
-        **apply_document(file, samples.outcomes(), ["p"], False),
+        **apply_document(file, samples.stopped()),
         **document_of_tests(samples.test_results()),
     }
     text = json.dumps(envelope("x", body, ["changes"], 2, []), ensure_ascii=True)
@@ -133,7 +133,7 @@ def test_json_documents_hold_everything() -> None:
     assert value["plan"]["changes"][0]["label"] == samples.HOSTILE
     assert value["sign_offs"]["rows"][0]["may_not"][0]["person"] == samples.HOSTILE
     assert (value["passed"], value["failed"]) == (2, 1)
-    assert value["outcomes"][2]["status"] == "conflict"
+    assert value["operations"][2]["status"] == "conflict"
     assert value["drift"]["differences"][0]["id"] == samples.HOSTILE
 
 

@@ -42,10 +42,8 @@ RENDERERS: dict[str, Render] = {
     "drift": lambda **k: drift_text(samples.drift_report(), **k),
     "drift-clean": lambda **k: drift_text(samples.clean_drift(), **k),
     "drift-hostile": lambda **k: drift_text(samples.hostile_drift(), **k),
-    "apply-stopped": lambda **k: apply_text(
-        samples.six_changes(), samples.outcomes(), problems=["the lease was lost"], complete=False, **k
-    ),
-    "apply-complete": lambda **k: apply_text(samples.no_changes(), (), complete=True, **k),
+    "apply-stopped": lambda **k: apply_text(samples.six_changes(), samples.stopped(), **k),
+    "apply-complete": lambda **k: apply_text(samples.six_changes(), samples.applied(), **k),
     "test": lambda **k: text_of_tests(samples.test_results(), conditions=(Condition.BLOCKED,), verbose=True, **k),
     "status": lambda **k: status_text(
         samples.six_changes(), samples.verified(), conditions=(Condition.SIGN_OFF, Condition.CHANGES), **k
@@ -81,7 +79,7 @@ def test_it_fits(name: str, width: int) -> None:
             assert len(line) <= 100, line
 
 
-@pytest.mark.parametrize("name", [n for n in RENDERERS if "hostile" in n])
+@pytest.mark.parametrize("name", [n for n in RENDERERS if "hostile" in n or "stopped" in n])
 def test_no_text_can_move_or_forge_a_line(name: str) -> None:
     text = RENDERERS[name]()
     assert not [c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.model.diagnostics import DiagnosticError
-from provisioner.runner import is_loopback, load_runner, remove_providers, runner_path, write_pin, write_providers
+from provisioner.runner import is_loopback, load_runner, runner_path, write_providers, write_workspace
 
 PIN = "sha256:" + "ab" * 32
 OTHER_PIN = "sha256:" + "cd" * 32
@@ -137,7 +137,7 @@ def test_writing_a_pin_keeps_the_rest(path: Path) -> None:
     before += f'root_pin = "{PIN}"\n'
     path.write_text(before)
     path.chmod(0o644)
-    write_pin(path, "w", OTHER_PIN)
+    write_workspace(path, "w", {"root_pin": OTHER_PIN})
     assert path.read_text() == before.replace(PIN, OTHER_PIN)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in path.parent.iterdir()] == ["runner.toml"], "no temporary file stays"
@@ -146,10 +146,11 @@ def test_writing_a_pin_keeps_the_rest(path: Path) -> None:
 @pytest.mark.parametrize("workspace", ["acme", "with.dot", "with space", 'quo"te', "[x]"])
 def test_a_pin_comes_back(tmp_path: Path, workspace: str) -> None:
     path = tmp_path / "new" / "folder" / "runner.toml"
-    write_pin(path, workspace, PIN)
-    write_pin(path, "second", OTHER_PIN)
+    write_workspace(path, workspace, {"root_pin": PIN, "ledger": "/srv/ledger"})
+    write_workspace(path, "second", {"root_pin": OTHER_PIN})
     runner = load(path)
     assert runner.workspace(workspace).root_pin == PIN
+    assert runner.workspace(workspace).ledger == "/srv/ledger"
     assert runner.workspace("second").root_pin == OTHER_PIN
 
 
@@ -159,7 +160,7 @@ def test_a_pin_is_written_through_a_link(tmp_path: Path) -> None:
     real.chmod(0o600)
     link = tmp_path / "runner.toml"
     link.symlink_to(real)
-    write_pin(link, "w", PIN)
+    write_workspace(link, "w", {"root_pin": PIN})
     assert link.is_symlink()
     assert PIN in real.read_text()
 
@@ -168,13 +169,18 @@ def test_a_broken_file_is_not_written_to(path: Path) -> None:
     path.write_text("x = 1\n")
     path.chmod(0o600)
     with pytest.raises(DiagnosticError):
-        write_pin(path, "w", PIN)
+        write_workspace(path, "w", {"root_pin": PIN})
     assert path.read_text() == "x = 1\n"
-    with pytest.raises(ValueError, match="no pin"):
-        write_pin(path, "w", "sha256:no")
 
 
-def test_provider_entries_come_and_go(path: Path) -> None:
+@pytest.mark.parametrize(("key", "value"), [("root_pin", "sha256:no"), ("rot_pin", PIN), ("person", "")])
+def test_nothing_is_written_that_could_not_be_read(path: Path, key: str, value: str) -> None:
+    with pytest.raises(DiagnosticError):
+        write_workspace(path, "w", {key: value})
+    assert not path.exists()
+
+
+def test_provider_entries_are_replaced_whole(path: Path) -> None:
     path.write_text(f'[provider.aws]\nprofile = "p"\n\n[workspace.w]\nroot_pin = "{PIN}"\n')
     path.chmod(0o600)
     write_providers(path, {"aws.box": {"endpoint": "http://127.0.0.1:5000", "credentials": "sandbox"}})
@@ -183,10 +189,7 @@ def test_provider_entries_come_and_go(path: Path) -> None:
     assert runner.connection_settings("aws") == {"profile": "p"}
     write_providers(path, {"aws.box": {"endpoint": "http://127.0.0.1:6000"}})
     assert load(path).connection_settings("aws.box") == {"endpoint": "http://127.0.0.1:6000"}
-    remove_providers(path, ("aws.box", "aws.none"))
-    runner = load(path)
-    assert set(runner.providers) == {"aws"}
-    assert runner.workspace("w").root_pin == PIN
+    assert load(path).workspace("w").root_pin == PIN
 
 
 def test_memory_files_stay_in_their_folder(path: Path) -> None:
