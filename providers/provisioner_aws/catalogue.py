@@ -64,7 +64,7 @@ def takes_resource_tags(action: str) -> bool:
 
 
 def fits(resource: str, template: str) -> bool:
-    """Whether some ARN matches both a policy's resource and a template such as `arn:${Partition}:s3:::${BucketName}`."""
+    """Whether an ARN can match both a policy's resource and a template (`arn:${Partition}:s3:::${BucketName}`)."""
     plain = _VARIABLE.sub("*", resource)
     if set(_VARIABLE.findall(template)) <= _SLASHLESS:
         slashes = _VARIABLE.sub("*", template).count("/")
