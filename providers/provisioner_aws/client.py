@@ -6,9 +6,11 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
@@ -35,6 +37,12 @@ SANDBOX_KEY = "sandbox"
 """`credentials = "sandbox"` in the runner file: keys that are no secret and name the declared account."""
 
 SANDBOX_UP = "provisioner sandbox up"
+
+
+@cache
+def _loader() -> Any:
+    """One for all sessions: it keeps the parsed service models, which take longest to load."""
+    return botocore.loaders.create_loader()
 
 
 class Account:
@@ -179,6 +187,7 @@ class Account:
     def _login(self) -> Any:
         settings = self.connection.settings
         session = botocore.session.Session(profile=settings.get("profile"))
+        session.register_component("data_loader", _loader())
         if settings.get("credentials") == SANDBOX_KEY:
             if not self.loopback:
                 raise CloudError(

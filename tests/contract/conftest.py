@@ -51,13 +51,18 @@ def _connect():
 
 
 @pytest.fixture
-def iam(port: int):
-    """The account through somebody else's hands: plain botocore."""
+def iam(port: int, _iam):
+    """The account through somebody else's hands: plain botocore, after the reset."""
+    return _iam
+
+
+@pytest.fixture(scope="session")
+def _iam(sandbox_port: int):
     import botocore.session
 
     return botocore.session.Session().create_client(
         "iam",
-        endpoint_url=f"http://127.0.0.1:{port}",
+        endpoint_url=f"http://127.0.0.1:{sandbox_port}",
         region_name="us-east-1",
         aws_access_key_id=f"SANDBOX{ACCOUNT}",
         aws_secret_access_key="sandbox",
