@@ -290,7 +290,7 @@ class ModuleInstance:
             nodes = self.blocks.get(kind, {})
             variables[kind] = Namespace(
                 kind,
-                lambda label, nodes=nodes: _instances_value(graph.value(nodes[label])),  # type: ignore[misc]
+                lambda label, nodes=nodes: nodes[label].stands_for(graph),  # type: ignore[misc]
                 lambda nodes=nodes: nodes,  # type: ignore[misc]
                 self._no_block(kind, where),
                 whole=kind in WHOLE_KINDS,
@@ -300,9 +300,7 @@ class ModuleInstance:
         )
 
     def _call_value(self, name: str) -> Value:
-        instances: dict[Key, ModuleInstance] = self.run.graph.value(self.calls[name])
-        values: dict[Key, Value] = {key: instance.output_object() for key, instance in instances.items()}
-        return keyed(values)
+        return self.calls[name].stands_for(self.run.graph)
 
     def output_object(self) -> Value:
         """All outputs as one object."""
@@ -329,19 +327,25 @@ class ModuleInstance:
         return undeclared(kind, where)
 
 
-def _instances_value(instances: dict[Key, BlockInstance]) -> Value:
-    return keyed({key: instance.value for key, instance in instances.items()})
-
-
 class ExpansionNode(Node):
     """The instances of one block or module call, by key."""
 
-    __slots__ = ("declaration", "module")
+    __slots__ = ("_stands_for", "declaration", "module")
 
     def __init__(self, module: ModuleInstance, declaration: Declaration) -> None:
         super().__init__()
         self.module = module
         self.declaration = declaration
+        self._stands_for: Value = None
+
+    def stands_for(self, graph: Graph) -> Value:
+        """What an expression gets for the block or call as a whole: one value, or one by key, made once."""
+        if self._stands_for is None:
+            found: dict[Key, Any] = graph.value(self)
+            module = self.declaration.kind == "module"
+            values = {key: one.output_object() if module else one.value for key, one in found.items()}
+            self._stands_for = keyed(values)
+        return self._stands_for
 
     @property
     def title(self) -> str:
