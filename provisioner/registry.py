@@ -32,6 +32,10 @@ class Registry:
             self._loaded[name] = cast(Provider, point.load())
         return self._loaded[name]
 
+    def all(self) -> dict[str, Provider]:
+        """Every installed provider, loaded."""
+        return {name: provider for name in self.names if (provider := self.provider(name)) is not None}
+
     def schema(self, name: str) -> ProviderSchema | None:
         """The schema of that provider; None when none is installed."""
         provider = self.provider(name)

@@ -92,11 +92,15 @@ class RootReference:
 
 @dataclass(frozen=True, slots=True)
 class RootChange:
-    """The root data that becomes the next trust root when the plan is applied; None where the root stays."""
+    """The root data that becomes the next trust root when the plan is applied; None where the root stays.
+
+    `lines` say what differs from the root in force, each with `+`, `-` or `~` first.
+    """
 
     version: int
     data: Mapping[str, Any]
     digest: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

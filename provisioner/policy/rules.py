@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Protocol
 
 from ..model.changes import Change, Surface
-from ..model.configuration import Configuration, ControlOwner
+from ..model.configuration import Configuration
 from ..model.findings import Finding, Level, TestResult
 from ..model.resources import Address, Resource
 from ..sdk.schema import KindSchema
 from .catalogue import REFERENCES
+
+
+class Owner(Protocol):
+    """What rules need to know of a control owner."""
+
+    @property
+    def surfaces(self) -> tuple[str, ...]: ...
+
+    @property
+    def signers(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class Facts:
     """
 
     configuration: Configuration
-    owners: Mapping[str, ControlOwner]
+    owners: Mapping[str, Owner]
     changes: Sequence[Change]
     after: Mapping[Address, Resource]
     kinds: Mapping[str, Mapping[str, KindSchema]]

@@ -1,0 +1,96 @@
+"""`apply`: bytes, sign-offs and trust root become a VerifiedPlan, and that is executed. Parses no configuration."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Mapping
+
+from ..applying.executor import Terms
+from ..applying.executor import apply as execute
+from ..applying.result import ApplyResult, Report
+from ..approval.root import RootInForce
+from ..approval.verifier import Verdict, VerifiedPlan, recheck
+from ..ledger.log import Ledger
+from ..model.authority import Target
+from ..model.diagnostics import DiagnosticError
+from ..model.plan import Plan
+from ..registry import Registry
+from ..runner import Runner
+from ..sdk.errors import ProceedError
+from ..sdk.provider import Connection, Provider, Writer
+from .approving import evidence, verdict
+from .project import require_reachable_by_one
+from .roots import demand_pin, location_of, root_in_force
+from .signing import Opened
+
+
+class NotSigned(DiagnosticError):
+    """The plan may not run: who is missing, or what refuses it. `verdict` holds every detail."""
+
+    def __init__(self, verdict: Verdict, error: DiagnosticError) -> None:
+        super().__init__(error.diagnostics)
+        self.verdict = verdict
+
+
+def judge(opened: Opened) -> tuple[RootInForce, Verdict]:
+    """The root that judges and its verdict. Raises DiagnosticError without a pin."""
+    root = root_in_force(opened.ledger, opened.runner, opened.file.digest)
+    demand_pin(root, opened.runner, opened.ledger.workspace)
+    return root, verdict(opened.file, opened.ledger, opened.runner)
+
+
+def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None) -> ApplyResult:
+    """Execute a verified plan, or what an interrupted run of it left. Raises DiagnosticError, CloudError."""
+    plan, runner = verified.plan, opened.runner
+    providers = _providers(plan)
+    endpoints = {t.key: runner.connection_settings(t.key).get("endpoint") for t in plan.targets}
+    require_reachable_by_one(location_of(opened.ledger), endpoints)
+    writers: dict[str, Writer] = {
+        name: provider.writer(_connections(plan, name, runner)) for name, provider in providers.items()
+    }
+    kinds = {name: provider.schema().kinds for name, provider in providers.items()}
+
+    def again(ledger: Ledger) -> None:
+        root = root_in_force(ledger, runner, opened.file.digest)
+        refusals = recheck(verified, evidence(ledger, root, opened.file.digest))
+        if refusals:
+            raise ProceedError("; ".join(f"{refusal.reason}. {refusal.fix}" for refusal in refusals))
+
+    return execute(
+        verified,
+        writers,
+        opened.ledger,
+        kinds=kinds,
+        recheck=again,
+        progress=progress,
+        terms=Terms(holder=f"{_user()}@{socket.gethostname()}"),
+    )
+
+
+def _providers(plan: Plan) -> Mapping[str, Provider]:
+    registry = Registry()
+    found = {}
+    for name in sorted({target.provider for target in plan.targets}):
+        provider = registry.provider(name)
+        if provider is None:
+            raise DiagnosticError.of(
+                "E-PROVIDER", f"The plan needs the provider {name!r}", "Install the package that brings it."
+            )
+        found[name] = provider
+    return found
+
+
+def _connections(plan: Plan, provider: str, runner: Runner) -> tuple[Connection, ...]:
+    return tuple(
+        Connection(Target(t.provider, t.key, t.id, t.environment), runner.connection_settings(t.key))
+        for t in plan.targets
+        if t.provider == provider
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"

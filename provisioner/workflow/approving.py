@@ -1,0 +1,93 @@
+"""What the ledger and the runner know of a plan's sign-offs, judged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from ..approval.root import RootInForce
+from ..approval.verdict import Evidence, RequirementState, State
+from ..approval.verifier import Verdict, verify
+from ..ledger import views
+from ..ledger.log import Ledger
+from ..planfile import PlanFile
+from ..registry import Registry
+from ..render.signoff import SignOffRow, SignOffs
+from ..runner import Runner
+from .roots import latest, published, root_in_force, signoffs_of
+
+
+def evidence(ledger: Ledger, root: RootInForce, plan: str) -> Evidence:
+    """Everything that judges a plan, from the ledger as it has been read so far."""
+    history = ledger.history
+    return Evidence(
+        root=root,
+        signoffs=signoffs_of(history, plan),
+        published=published(history, plan),
+        base=views.base(history),
+        entries={entry.index: entry.digest for entry in history},
+        now=latest(datetime.now(UTC), ledger.store.now()),
+        providers=Registry().all(),
+    )
+
+
+def verdict(file: PlanFile, ledger: Ledger, runner: Runner) -> Verdict:
+    """Judge a plan by the root in force and what the ledger holds."""
+    return verify(file, evidence(ledger, root_in_force(ledger, runner, file.digest), file.digest))
+
+
+def sign_offs(file: PlanFile, ledger: Ledger, runner: Runner) -> SignOffs:
+    """The same as the renderers show it."""
+    return shown(file, ledger, verdict(file, ledger, runner))
+
+
+def shown(file: PlanFile, ledger: Ledger, judged: Verdict) -> SignOffs:
+    """A verdict as rows. A plan that was never published is not refused for that: signing publishes it."""
+    publication = views.publication(ledger.history, file.digest)
+    unpublished = publication is None
+    reasons = [
+        f"{refusal.reason}. {refusal.fix}"
+        for refusal in judged.refusals
+        if refusal.code != "E-MISSING" and not (unpublished and refusal.code == "E-NOT-PUBLISHED")
+    ]
+    since = publication.since if publication else None
+    ttl = _time_to_live(ledger)
+    return SignOffs(
+        tuple(_row(state, judged) for state in judged.states),
+        published=_stamp(since) if since else None,
+        expires=_stamp(since + ttl) if since and ttl else None,
+        refusals=tuple(reasons),
+        verified=judged.verified is not None,
+    )
+
+
+def _row(state: RequirementState, judged: Verdict) -> SignOffRow:
+    need = state.requirement
+    refused = [
+        f"a sign-off of {item.person or 'somebody'} does not count: {item.refusal.reason}"
+        for item in judged.refused
+        if (item.surface, item.owner) == (need.surface, need.owner)
+    ]
+    if state.state is State.REJECTED:
+        refused += [f"rejected by {signed.person}: {signed.reason}" for signed in state.rejected]
+    return SignOffRow(
+        surface=need.surface,
+        owner=need.owner,
+        changes=need.changes,
+        need=need.threshold,
+        have=len(state.signed) if state.state is not State.REJECTED else 0,
+        signed_by=tuple(signed.person for signed in state.signed),
+        may_sign=state.may_sign,
+        may_not=tuple((bar.person, bar.reason) for bar in state.may_not),
+        accept=need.accept,
+        refused=tuple(refused),
+    )
+
+
+def _time_to_live(ledger: Ledger) -> timedelta | None:
+    root = views.root_in_force(ledger.history)
+    seconds = root.data["approval"]["plan_ttl_seconds"] if root else None
+    return timedelta(seconds=seconds) if isinstance(seconds, int) else None
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

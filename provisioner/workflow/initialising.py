@@ -1,0 +1,129 @@
+"""`init`: record trust root 1 and pin it, or pin the root of a ledger that exists already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..approval import keys
+from ..approval.root import RootError, TrustRoot, make_root, parse_root, root_data
+from ..approval.root_checks import problems
+from ..ledger.entries import Kind
+from ..ledger.errors import LedgerError
+from ..ledger.local import LocalStore
+from ..ledger.log import Ledger
+from ..model.diagnostics import DiagnosticError
+from ..runner import write_workspace
+from .project import Project, folder_of, ledger_location, require_reachable_by_one
+from .roots import pin_text
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShown:
+    """A key that a person must compare before the root is believed."""
+
+    person: str
+    emails: tuple[str, ...]
+    kind: str
+    fingerprint: str
+    hardware: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Initialisation:
+    """What `init` is about to do. `recorded`: the root is in the ledger already and is only pinned here.
+
+    `pinned`: the runner's own file holds this very pin already, so nothing is left to do.
+    """
+
+    workspace: str
+    root: TrustRoot
+    pin: str
+    ledger: Path
+    keys: tuple[KeyShown, ...]
+    recorded: bool
+    pinned: bool
+    runner_file: Path
+
+
+def prepare(project: Project) -> Initialisation:
+    """Read and check everything; write nothing. Raises DiagnosticError for a root that cannot be taken."""
+    configuration = project.configuration
+    name = configuration.workspace.name
+    location = ledger_location(project)
+    endpoints = {key: project.runner.connection_settings(key).get("endpoint") for key in configuration.providers}
+    require_reachable_by_one(location, endpoints)
+    folder = folder_of(location)
+    root = make_root(root_data(configuration, location))
+    recorded = _recorded(folder, name)
+    if recorded is None:
+        found = problems(root.data, configuration)
+        if any(problem.is_error for problem in found):
+            raise DiagnosticError(found)
+    else:
+        root = recorded
+    known = project.runner.workspace(name)
+    pin = pin_text(root)
+    if known.root_pin is not None and known.root_pin != pin:
+        raise DiagnosticError.of(
+            "E-PIN",
+            f"The runner's own file pins another trust root for workspace {name!r}",
+            f"{project.runner.path} pins {known.root_pin}; this would be {pin}. If the old workspace is gone for good,"
+            " take its root_pin out by hand, then run init again. Nothing was written.",
+        )
+    return Initialisation(
+        workspace=name,
+        root=root,
+        pin=pin,
+        ledger=folder,
+        keys=_keys(root),
+        recorded=recorded is not None,
+        pinned=recorded is not None and known.root_pin == pin and known.ledger == str(folder),
+        runner_file=project.runner.path,
+    )
+
+
+def carry_out(initialisation: Initialisation) -> None:
+    """Record the root unless it is recorded, then write pin and ledger into the runner's own file."""
+    if not initialisation.recorded:
+        ledger = Ledger.open(LocalStore.create(initialisation.ledger), initialisation.workspace)
+        ledger.append(Kind.ROOT, initialisation.root.body(), check=_first)
+    write_workspace(
+        initialisation.runner_file,
+        initialisation.workspace,
+        {"root_pin": initialisation.pin, "ledger": str(initialisation.ledger)},
+    )
+
+
+def _first(ledger: Ledger) -> None:
+    if ledger.history:
+        raise DiagnosticError.of(
+            "E-INIT", "Somebody else has just initialised this ledger", "Run init again: it will show their root."
+        )
+
+
+def _recorded(folder: Path, workspace: str) -> TrustRoot | None:
+    """Root 1 of a ledger that exists; None where there is none, or an empty one."""
+    if not folder.exists():
+        return None
+    ledger = Ledger.open(LocalStore(folder), workspace)
+    roots = ledger.history.of(Kind.ROOT)
+    if not ledger.history:
+        return None
+    try:
+        return parse_root(roots[0].body)
+    except (IndexError, RootError) as error:
+        raise LedgerError.because(
+            "E-LEDGER-BROKEN",
+            f"The ledger at {folder} does not begin with a trust root that can be taken",
+            f"{error}. Nothing was written. Put the true entries back from a copy, or name another folder.",
+        ) from error
+
+
+def _keys(root: TrustRoot) -> tuple[KeyShown, ...]:
+    shown = []
+    for name, person in root.data.people.items():
+        for line in person.keys:
+            key = keys.parse(line)
+            shown.append(KeyShown(name, person.emails, key.type, key.fingerprint, key.hardware))
+    return tuple(shown)

@@ -1,0 +1,219 @@
+"""`plan`: configuration, live state and trust root become a plan; nothing is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .. import planfile
+from ..approval.authors import authors
+from ..approval.authorship import Authorship
+from ..approval.ownership import resolve_owner
+from ..approval.requirements import demands
+from ..approval.root import TrustRoot
+from ..compile.authority import has_relative_expiry
+from ..ledger import views
+from ..ledger.log import Ledger
+from ..model.configuration import Agent, Boundary, BoundaryTest, Configuration, Grant, Tool
+from ..model.diagnostics import Diagnostic
+from ..model.findings import Located, TestResult
+from ..model.plan import Plan, PlanNotes, RootReference
+from ..model.requests import World
+from ..model.resources import Snapshot
+from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
+from ..policy.boundary_tests import generated, judge, summarize
+from ..policy.rules import Facts, findings
+from ..version import installed
+from .approving import sign_offs
+from .compiling import Compiled, compile_all, preflight, providers_of
+from .project import Project, workspace_ledger
+from .reading import read_all
+from .results import PlanRun
+from .roots import demand_pin, next_root, root_in_force
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a run has read: the ledger, its root in force, the desired and the live side."""
+
+    ledger: Ledger
+    root: TrustRoot
+    compiled: Compiled
+    snapshots: Mapping[str, Snapshot]
+    warnings: tuple[Diagnostic, ...]
+    now: datetime
+
+
+def plan(project: Project, targets: Sequence[str] = ()) -> PlanRun:
+    """Make a plan. Raises DiagnosticError for what stops it, CloudError where a cloud cannot be read."""
+    started = time.monotonic()
+    seen = look(project, pin_demanded=False)
+    made = assemble(project, seen, targets)
+    results = judged(project.configuration, seen.compiled, made, seen.now)
+    authorship = authorship_of(project, seen)
+    whole = _plan(project, seen, made, results, authorship, targets)
+    coverage = merged_coverage(seen.snapshots)
+    notes = PlanNotes(
+        created=stamp(seen.now),
+        tool=installed(),
+        calls=coverage.calls,
+        milliseconds=int((time.monotonic() - started) * 1000),
+        commit=authorship.commit,
+        sources=_sources(project.configuration),
+    )
+    file = planfile.seal(whole, notes)
+    warnings = (*project.warnings, *seen.warnings, *(p for p in made.problems if not p.is_error))
+    return PlanRun(file, coverage, notes.milliseconds, sign_offs(file, seen.ledger, project.runner), results, warnings)
+
+
+def look(project: Project, *, pin_demanded: bool) -> Seen:
+    """Open the ledger, compile, read every cloud once. Raises DiagnosticError or CloudError."""
+    configuration = project.configuration
+    now = datetime.now(UTC).replace(microsecond=0)
+    ledger = workspace_ledger(project.runner, configuration.workspace.name, project.inputs.root)
+    trusted = root_in_force(ledger, project.runner)
+    if pin_demanded:
+        demand_pin(trusted, project.runner, ledger.workspace)
+    root = trusted.root
+    providers = providers_of(configuration, project.registry)
+
+    def owner_of(agent: Agent, tool: Tool) -> str | None:
+        return resolve_owner(root.data, "tool_access", agent.name, tool.address)
+
+    compiled = compile_all(configuration, providers, owner_of, {}, now)
+    problems = preflight(compiled)
+    raise_for(problems)
+    snapshots = read_all(
+        providers,
+        compiled.authorities,
+        compiled.desired,
+        configuration.workspace.name,
+        project.runner.connection_settings,
+    )
+    if has_relative_expiry(configuration):
+        expiries = {key: end for name, p in providers.items() for key, end in p.expiries(snapshots[name]).items()}
+        compiled = compile_all(configuration, providers, owner_of, expiries, now)
+    found = [
+        problem
+        for name, provider in providers.items()
+        for problem in provider.check(compiled.authorities[name], compiled.desired, snapshots[name])
+    ]
+    raise_for(found)
+    return Seen(ledger, root, compiled, snapshots, (*problems, *found), now)
+
+
+def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guarded: bool = True) -> Draft:
+    """Differences, effects, order. With `guarded` an error among the draft's problems is raised."""
+    root = seen.root.data
+    judges = Judges(lambda surface, agent: resolve_owner(root, surface, agent), root.limits, root.protect)
+    made = draft(
+        project.configuration,
+        seen.compiled.authorities,
+        seen.compiled.providers,
+        seen.compiled.desired,
+        seen.snapshots,
+        judges,
+        targets,
+    )
+    if guarded:
+        raise_for(made.problems)
+    return made
+
+
+def judged(
+    configuration: Configuration, compiled: Compiled, made: Draft, now: datetime, *, every: bool = False
+) -> tuple[TestResult, ...]:
+    """Boundary tests on the planned world: all declared ones, and the generated ones of the agents that change."""
+    touched = {note.agent for note in made.agents} | {world.agent for world in made.worlds}
+    agents = [agent for agent in configuration.agents.values() if every or agent.name in touched]
+    tests = [*configuration.tests.values(), *generated(agents, compiled.authorities, compiled.providers)]
+    return judge(tests, configuration, compiled.providers, World(made.after, stamp(now)))
+
+
+def authorship_of(project: Project, seen: Seen) -> Authorship:
+    """Who wrote what the plan read since the last applied plan."""
+    configuration = project.configuration
+    return authors(
+        project.inputs.root,
+        configuration.files,
+        seen.root.data,
+        since_commit=_last_commit(seen.ledger),
+        inputs=configuration.inputs,
+        person=project.runner.workspace(configuration.workspace.name).person,
+        environ=project.inputs.environ,
+    )
+
+
+def stamp(time_: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds."""
+    return time_.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _plan(
+    project: Project,
+    seen: Seen,
+    made: Draft,
+    results: tuple[TestResult, ...],
+    authorship: Authorship,
+    targets: Sequence[str],
+) -> Plan:
+    configuration, root = project.configuration, seen.root
+    kinds = {name: provider.schema().kinds for name, provider in seen.compiled.providers.items()}
+    agents = frozenset(agent.name for agent in configuration.agents.values())
+    scope = frozenset(note.agent for note in made.agents) if targets else agents
+    found = findings(
+        Facts(configuration, root.data.owners, made.changes, made.after, kinds, results, seen.now.date(), scope),
+        root.data.severity,
+    )
+    change_of_root = None if targets else next_root(project, root)
+    needed = demands(
+        root.data,
+        made.changes,
+        made.operations,
+        found,
+        made.agents,
+        authorship.people,
+        authorship.unknown,
+        change_of_root,
+    )
+    coverage = merged_coverage(seen.snapshots)
+    return Plan(
+        workspace=configuration.workspace.name,
+        base=views.base(seen.ledger.history),
+        root=RootReference(root.version, root.digest),
+        targets=made.targets,
+        scope=tuple(sorted(set(targets))),
+        changes=made.changes,
+        operations=made.operations,
+        worlds=made.worlds,
+        agents=made.agents,
+        findings=found,
+        tests=summarize(results),
+        requirements=needed.requirements,
+        exclusions=needed.exclusions,
+        unknown_authors=tuple(authorship.unknown),
+        gaps=coverage.gaps,
+        not_looked_at=coverage.not_looked_at,
+        next_root=change_of_root,
+        solo=root.data.approval.solo,
+        agent_total=len(agents),
+    )
+
+
+def _last_commit(ledger: Ledger) -> str | None:
+    last = views.last_consumed(ledger.history)
+    found = views.publication(ledger.history, last.plan) if last else None
+    return found.file().notes.commit if found else None
+
+
+def _sources(configuration: Configuration) -> tuple[Located, ...]:
+    blocks: list[Agent | Grant | Tool | Boundary | BoundaryTest] = [
+        *configuration.agents.values(),
+        *configuration.grants.values(),
+        *configuration.tools.values(),
+        *configuration.boundaries.values(),
+        *configuration.tests.values(),
+    ]
+    return tuple(Located(block.address, block.range) for block in blocks if block.range is not None)

@@ -1,0 +1,148 @@
+"""What a run stands on: the configuration in a folder, the runner's own file, the workspace's ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..config import Loaded, load
+from ..ledger.local import LocalStore
+from ..ledger.log import Ledger
+from ..ledger.store import Store
+from ..model.configuration import Configuration
+from ..model.diagnostics import Diagnostic, DiagnosticError
+from ..model.source import Source
+from ..registry import Registry
+from ..runner import Runner, is_loopback, load_runner
+
+LOCAL = "local:"
+SINGLE_HOST = "?single_host"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the command line hands in. `environ` is the process's environment."""
+
+    root: Path
+    environ: Mapping[str, str]
+    var_files: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A valid configuration and what surrounds it."""
+
+    inputs: Inputs
+    configuration: Configuration
+    warnings: tuple[Diagnostic, ...]
+    sources: Mapping[str, Source]
+    registry: Registry
+    runner: Runner
+
+
+class ConfigurationError(DiagnosticError):
+    """A configuration with errors; `sources` holds the text of its files, for showing them."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
+        super().__init__(diagnostics)
+        self.sources = sources
+
+
+def load_configuration(inputs: Inputs, registry: Registry) -> Loaded:
+    """Read the root module; never raises for bad input."""
+    return load(
+        inputs.root,
+        var_files=inputs.var_files,
+        variables=inputs.variables,
+        environ=inputs.environ,
+        providers=registry.schema,
+    )
+
+
+def open_project(inputs: Inputs) -> Project:
+    """A project with a valid configuration. Raises ConfigurationError, or DiagnosticError for the runner's file."""
+    registry = Registry()
+    loaded = load_configuration(inputs, registry)
+    if loaded.configuration is None:
+        raise ConfigurationError(loaded.diagnostics, loaded.sources)
+    runner = load_runner(inputs.environ)
+    return Project(inputs, loaded.configuration, loaded.diagnostics, loaded.sources, registry, runner)
+
+
+def ledger_location(project: Project) -> str:
+    """The ledger's name as the trust root and the pin bind it: kind, absolute folder, and whether one host may do."""
+    config = project.configuration.workspace.ledger
+    if config.kind != "local":
+        raise DiagnosticError.of(
+            "E-LEDGER-KIND",
+            f"This version keeps ledgers on local disk only, not in {config.kind}",
+            'Write ledger "local" { path = "…" }.',
+            project.configuration.workspace.range,
+        )
+    folder = (project.inputs.root / str(config.settings["path"])).absolute()
+    return LOCAL + str(folder) + (SINGLE_HOST if config.settings.get("single_host") else "")
+
+
+def open_store(location: str) -> Store:
+    """The store at a location as `ledger_location` writes it. Raises LedgerError when it does not exist."""
+    return LocalStore(folder_of(location))
+
+
+def folder_of(location: str) -> Path:
+    """The folder of a local ledger's location."""
+    return Path(location.removeprefix(LOCAL).removesuffix(SINGLE_HOST))
+
+
+def require_reachable_by_one(location: str, endpoints: Mapping[str, str | None]) -> None:
+    """A ledger on one machine's disk does for clouds on that machine, or where root 1 says single_host.
+
+    `endpoints` maps provider keys to their endpoint, None for the cloud's own. Raises DiagnosticError.
+    """
+    if not location.startswith(LOCAL) or location.endswith(SINGLE_HOST):
+        return
+    for key, endpoint in endpoints.items():
+        if endpoint is None or not is_loopback(endpoint):
+            raise DiagnosticError.of(
+                "E-LEDGER-LOCAL",
+                f"A local ledger does not do for provider.{key}, which is a real cloud",
+                "Other people and jobs that apply to it would not see this ledger. If everything runs on this one"
+                " machine, say so: single_host = true in the ledger block, before `provisioner init`.",
+            )
+
+
+def workspace_ledger(runner: Runner, workspace: str | None, root: Path) -> Ledger:
+    """The ledger of a workspace by the runner's own file, without any configuration.
+
+    Without a workspace the one whose ledger lies in this folder is meant, else the only one. Raises DiagnosticError.
+    """
+    if workspace is None:
+        workspace = _workspace_here(runner, root)
+    known = runner.workspace(workspace)
+    if known.ledger is None:
+        raise DiagnosticError.of(
+            "E-NO-LEDGER",
+            f"The runner's own file does not say where the ledger of workspace {workspace!r} is",
+            f'`provisioner init` writes it; or add ledger = "…" under [workspace."{workspace}"] in {runner.path}.',
+        )
+    return Ledger.open(LocalStore(Path(known.ledger)), workspace)
+
+
+def _workspace_here(runner: Runner, root: Path) -> str:
+    here = root.absolute()
+    names = [name for name in runner.workspaces if runner.workspace(name).ledger is not None]
+    inside = [name for name in names if _is_inside(runner.workspace(name).ledger, here)]
+    chosen = inside or names
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = ", ".join(sorted(chosen)) or "none"
+    raise DiagnosticError.of(
+        "E-WORKSPACE",
+        "Which workspace is meant?",
+        f"{runner.path} knows {listed}. Run the command in the folder that was initialised, or name a plan file.",
+    )
+
+
+def _is_inside(ledger: str | None, here: Path) -> bool:
+    return ledger is not None and here in Path(ledger).parents

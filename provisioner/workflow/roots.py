@@ -1,0 +1,118 @@
+"""The trust root of a workspace: the one in force, and the one that a configuration asks for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..approval.chain import Authorization, RootRecord, TrustError, follow
+from ..approval.root import RootInForce, TrustRoot, make_root, pin, root_data
+from ..approval.root_changes import compare
+from ..approval.verdict import LedgerSignoff, PublishedPlan
+from ..ledger import views
+from ..ledger.entries import Entry, History, Kind
+from ..ledger.log import Ledger
+from ..model.diagnostics import DiagnosticError
+from ..model.plan import RootChange
+from ..planfile import to_builtins
+from ..runner import Runner
+from .project import LOCAL, SINGLE_HOST, Project, ledger_location
+
+PIN_PREFIX = "sha256:"
+
+
+def pin_text(root: TrustRoot) -> str:
+    """The pin of root 1 as the runner's own file holds it."""
+    return PIN_PREFIX + pin(root)
+
+
+def location_of(ledger: Ledger) -> str:
+    """The ledger's location as its root 1 would name it; whether one host may do is the root's own word."""
+    location = LOCAL + ledger.store.location
+    first = next(iter(ledger.history.of(Kind.ROOT)), None)
+    named = first.body["data"].get("ledger") if first else None
+    return location + SINGLE_HOST if named == location + SINGLE_HOST else location
+
+
+def root_in_force(ledger: Ledger, runner: Runner, plan: str | None = None) -> RootInForce:
+    """The root that judges, followed from the pin. Raises DiagnosticError for a chain that does not hold.
+
+    With `plan` (a digest), the root that judges that plan: its own successor does not, when an apply was interrupted
+    after recording it. Without a pin in the runner's own file the root shows plans and lets none be applied.
+    """
+    history = ledger.history
+    records = list(views.roots(history))
+    if plan is not None and records and records[-1].plan == plan:
+        records.pop()
+    remembered = runner.workspace(ledger.workspace).root_pin
+    try:
+        return follow(
+            [RootRecord(record.entry.body, _authorization(history, record)) for record in records],
+            remembered.removeprefix(PIN_PREFIX) if remembered is not None else None,
+            ledger.workspace,
+            location_of(ledger),
+        )
+    except TrustError as error:
+        refusal = error.refusal
+        summary = refusal.reason[:1].upper() + refusal.reason[1:]
+        raise DiagnosticError.of(refusal.code, summary, f"Nothing was done. {refusal.fix}") from error
+
+
+def demand_pin(root: RootInForce, runner: Runner, workspace: str) -> None:
+    """Raise DiagnosticError unless the runner's own file pins the root."""
+    if not root.pinned:
+        raise DiagnosticError.of(
+            "E-NO-PIN",
+            f"The runner's own file pins no trust root for workspace {workspace!r}",
+            "Compare the fingerprints that `provisioner init` shows with people who know them; it then writes root_pin"
+            f' under [workspace."{workspace}"] in {runner.path}. It is never taken from the checkout.',
+        )
+
+
+def next_root(project: Project, in_force: TrustRoot) -> RootChange | None:
+    """What applying this configuration would make the trust root; None where the root stays."""
+    configuration = project.configuration
+    wanted = root_data(configuration, ledger_location(project))
+    agents = [agent.name for agent in configuration.agents.values()]
+    if not compare(in_force.data, wanted, agents, list(configuration.tools)):
+        return None
+    root = make_root(wanted, in_force.version + 1)
+    return RootChange(root.version, to_builtins(root.data), root.digest, tuple(compare(in_force.data, wanted)))
+
+
+def signoffs_of(history: History, plan: str, before: int | None = None) -> tuple[LedgerSignoff, ...]:
+    """The sign-offs that name a plan, as far as they were recorded before an index."""
+    return tuple(
+        LedgerSignoff(entry.index, entry.body["envelope"])
+        for entry in views.signoffs(history, plan)
+        if before is None or entry.index < before
+    )
+
+
+def published(history: History, plan: str) -> PublishedPlan | None:
+    """The first publication of a plan."""
+    found = views.publication(history, plan)
+    return PublishedPlan(found.digest, found.entry.index, found.since) if found else None
+
+
+def latest(*times: datetime) -> datetime:
+    """The later clock: neither a store's nor a machine's clock that was set back gives anything a longer life."""
+    return max(times)
+
+
+def _authorization(history: History, record: views.RootRecord) -> Authorization | None:
+    """What the ledger held of the plan that made a root, when the root was recorded."""
+    if record.plan is None:
+        return None
+    publication = views.publication(history, record.plan)
+    if publication is None:
+        return None
+    earlier: list[Entry] = history[: record.entry.index - 1]
+    consumed = [entry.index for entry in earlier if entry.kind is Kind.CONSUMED]
+    return Authorization(
+        planfile=publication.file(),
+        signoffs=signoffs_of(history, record.plan, record.entry.index),
+        published=published(history, record.plan),
+        base=consumed[-1] if consumed else 0,
+        entries={entry.index: entry.digest for entry in earlier},
+        time=record.entry.stored_at,
+    )
