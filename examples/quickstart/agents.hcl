@@ -1,8 +1,6 @@
 # One agent that sorts incoming invoices. It may read the inbox and write what it found; it may never pay.
 
 boundary "agents" {
-  max_session = "1h"
-
   aws {
     allow           = ["s3:GetObject", "s3:ListBucket", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
     deny            = ["iam:*", "sts:AssumeRole", "s3:DeleteObject", "dynamodb:DeleteItem"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from typing import Final
 
-DISTRIBUTION: Final = "agent-provisioner"
+from ..version import installed
+
 _CONSTRAINT: Final = re.compile(r"\s*(=|!=|>=|<=|>|<|~>)?\s*v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,2})\s*")
 _VERSION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)*)")
 
@@ -20,7 +21,7 @@ class VersionError(ValueError):
 def running() -> str:
     """The version that is installed; `0.0.0` for a source tree that is not."""
     try:
-        return version(DISTRIBUTION)
+        return installed()
     except PackageNotFoundError:
         return "0.0.0"
 
