@@ -95,7 +95,8 @@ def index_of(plan: Plan) -> PlanIndex:
 
 
 def differences(index: PlanIndex, group: Group, live: Live, done: Set[str], kinds: Kinds) -> tuple[str, ...]:
-    """One line for each resource of a group that is not what the plan, with `done` operations, has made of it.
+    """One line for each resource of a group that is not what the plan, with `done` operations, has made of it, and
+    for each that makes up the agent's authority without being in the signed world.
 
     When every operation of the group is done, live must equal the signed `after` to the byte.
     """
@@ -107,7 +108,7 @@ def differences(index: PlanIndex, group: Group, live: Live, done: Set[str], kind
         if state is None:
             lines.append(f"{address} is there, and the signed plan does not know it")
             continue
-        resource = members.get(address)
+        resource = live.get(address)
         operations = index.by_address.get(address, ())
         if final:
             problem = _final(state, resource)
@@ -131,9 +132,9 @@ def settle(operation: Operation, live: Live) -> bool | None:
 
 
 def _members(live: Live, group: Group, kinds: Kinds) -> dict[Address, Resource]:
-    """The group's live resources: the agent's own and, transitively, what they use. Observed kinds do not count."""
+    """The agent's live resources and, transitively, what they use; empty for no agent. Observed kinds do not count."""
     if group.agent is None:
-        return {address: live[address] for address in group.states if address in live}
+        return {}
     stack = [address for address, resource in live.items() if resource.agent == group.agent]
     seen: dict[Address, Resource] = {}
     while stack:
