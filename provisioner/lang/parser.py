@@ -122,22 +122,22 @@ class _BodyParser(ExpressionParser):
                 return Body(self.source, opening, self.ends[self.i - 1], attributes, blocks)
             if kind is EOF:
                 return self.end_of_file(opening, column, attributes, blocks)
-            first, begin, depth = self.i, self.starts[self.i], self.depth
+            begin, look_from, depth = self.starts[self.i], self.i + 1, self.depth
             try:
-                if kind is IDENT and kinds[first + 1] == "=":
+                if kind is IDENT and kinds[self.i + 1] == "=":
                     self.add(attributes, self.attribute())
                     self.end_of_item("argument", begin)
                 elif kind is IDENT:
                     block = self.block()
                     blocks.append(block)
-                    kinds = self.kinds  # which are others after an error within
+                    kinds, look_from = self.kinds, self.i  # others than before, after an error within
                     if self.closed:
                         self.end_of_item("block definition", begin)
                 else:
                     self.no_item(opening)
             except SyntaxStop as stop:
                 self.depth = depth
-                self.recover(stop.diagnostic, begin)
+                self.recover(stop.diagnostic, begin, look_from)
                 self.closed = False
             if not self.closed:
                 kinds = self.kinds
@@ -397,10 +397,15 @@ class _BodyParser(ExpressionParser):
         first, last = self.source.position(start).byte, self.source.position(end).byte
         return any(first <= at <= last for at, _ in self.lexical)
 
-    def recover(self, diagnostic: Diagnostic, begin: int) -> None:
-        """Notes an error in the item that began at offset `begin`, and goes to where parsing can resume."""
-        at = self.i + (self.starts[self.i] <= begin)
-        resume = self.next_item(at, self.column(begin))
+    def recover(self, diagnostic: Diagnostic, begin: int, look_from: int) -> None:
+        """Notes an error in the item that began at offset `begin`, and goes to where parsing can resume.
+
+        That may be before the error: a bracket that is never closed makes the next item seem to belong to this one.
+        """
+        resume = self.next_item(look_from, self.column(begin))
+        if resume < self.i:  # what was noted behind that place will be noted again
+            byte = self.source.position(self.starts[resume]).byte
+            self.diagnostics = [d for d in self.diagnostics if d.subject is None or d.subject.start.byte < byte]
         if not self.heard_of(begin, self.starts[resume]):
             self.diagnostics.append(diagnostic)
         if len(self.diagnostics) >= MAX_ERRORS:

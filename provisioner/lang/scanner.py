@@ -334,7 +334,7 @@ class Scanner:
         stop = sequence.start() if sequence is not None else len(self.text)
         if stop > at:
             self.emit(TEXT, at, stop)
-        return self._open_sequence(stop, "") if sequence is not None else -1
+        return self._open_sequence(stop, "") if sequence is not None else stop
 
     def _foreign(self, start: int, end: int, newlines: bool) -> int:
         """Something that is not HCL: reports it and emits what it probably stands for."""

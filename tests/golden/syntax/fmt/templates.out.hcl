@@ -1,0 +1,6 @@
+a = "x${b}y"
+c = "${~b~}z"
+d = "%{if a}b%{else}c%{endif}"
+e = "${ { a = 1 } }x"
+f = "${a}${b}"
+g = "${foo("x")} y"
