@@ -78,14 +78,19 @@ def _ask(method: str, port: int, path: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def in_child() -> Iterator[int]:
-    """A sandbox for as long as the block runs, for tests and benchmarks: yields its port."""
+def in_child(managed_policies: bool = True) -> Iterator[int]:
+    """A sandbox for as long as the block runs, for tests and benchmarks: yields its port.
+
+    Without AWS's own managed policies it is emptied in a tenth of the time.
+    """
     cloud, token = SandboxCloud(), secrets.token_hex(16)
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = int(free.getsockname()[1])
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        cloud.command(port, token), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        (*cloud.command(port, token), *([] if managed_policies else ["--without-managed-policies"])),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         end = time.monotonic() + _START_SECONDS
@@ -124,14 +129,14 @@ def with_accounts(application: Application) -> Application:
     return answer
 
 
-def serve(port: int, token: str) -> None:
+def serve(port: int, token: str, managed_policies: bool = True) -> None:
     """Run in the foreground until the process ends.
 
     moto takes its settings from the environment when it is first imported, so they are set here, before. AWS-managed
     policies are loaded on the first IAM request, which takes about 0.5 s.
     """
     os.environ.pop("MOTO_ACCOUNT_ID", None)
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true" if managed_policies else "false"
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import run_simple
 
@@ -144,8 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="provisioner_aws.sandbox")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token", required=True)
+    parser.add_argument("--without-managed-policies", action="store_true")
     given = parser.parse_args(arguments)
-    serve(given.port, given.token)
+    serve(given.port, given.token, not given.without_managed_policies)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ACCOUNT = "123456789012"
 
 @pytest.fixture(scope="session")
 def sandbox_port() -> Iterator[int]:
-    with in_child() as port:
+    with in_child(managed_policies=False) as port:
         yield port
 
 
@@ -58,11 +58,20 @@ def iam(port: int, _iam):
 
 @pytest.fixture(scope="session")
 def _iam(sandbox_port: int):
+    return make_iam(sandbox_port)
+
+
+@pytest.fixture(name="make_iam")
+def _make_iam():
+    return make_iam
+
+
+def make_iam(port: int):
     import botocore.session
 
     return botocore.session.Session().create_client(
         "iam",
-        endpoint_url=f"http://127.0.0.1:{sandbox_port}",
+        endpoint_url=f"http://127.0.0.1:{port}",
         region_name="us-east-1",
         aws_access_key_id=f"SANDBOX{ACCOUNT}",
         aws_secret_access_key="sandbox",

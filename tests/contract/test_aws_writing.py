@@ -9,6 +9,7 @@ import pytest
 from aws_workspace import agent, authority, boundary, grant, sample, tool
 from provisioner_aws import provider
 from provisioner_aws.faulty import denied, hanging, lost, lost_slowly, refused, throttled
+from provisioner_aws.sandbox import in_child
 from provisioner_aws.writer import WRITE_TRIES, AWSWriter
 
 from provisioner.model.changes import ABSENT, Action, Change, Effect, Status
@@ -228,16 +229,18 @@ class TestManagedPolicies:
         assert not iam.list_policies(Scope="Local")["Policies"]
 
 
-def test_an_attached_administrator_policy_is_detached(writer, iam):
-    apply(writer)
-    iam.attach_role_policy(RoleName="ws-triage", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-    live = {r.address.name: r for r in writer.read(Scope("ws", frozenset())).resources}
-    extra = live["ws-triage/arn:aws:iam::aws:policy/AdministratorAccess"]
-    assert extra.agent == "triage"
-    assert extra.attributes["document"]["Statement"] == [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]
-    (operation,) = provider.operations(change(extra.address, extra.attributes, None))
-    assert writer.execute(operation, go).status is Status.DONE
-    assert not iam.list_attached_role_policies(RoleName="ws-triage")["AttachedPolicies"]
+def test_an_attached_administrator_policy_is_detached(connect, make_iam):
+    with in_child() as port:
+        iam, writer = make_iam(port), AWSWriter([connect(port)])
+        apply(writer)
+        iam.attach_role_policy(RoleName="ws-triage", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+        live = {r.address.name: r for r in writer.read(Scope("ws", frozenset())).resources}
+        extra = live["ws-triage/arn:aws:iam::aws:policy/AdministratorAccess"]
+        assert extra.agent == "triage"
+        assert extra.attributes["document"]["Statement"] == [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]
+        (operation,) = provider.operations(change(extra.address, extra.attributes, None))
+        assert writer.execute(operation, go).status is Status.DONE
+        assert not iam.list_attached_role_policies(RoleName="ws-triage")["AttachedPolicies"]
 
 
 def test_proceed_is_asked_before_every_single_try(writer, faulty):
