@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from ..lang.values import BlockValue
@@ -14,6 +15,7 @@ from ..sdk.schema import AttributeSchema, BlockSchema, ProviderSchema
 from . import times
 from .decode import Decoder
 from .instances import BlockInstance, ModuleInstance, Run
+from .origin import origin
 from .schema import BLOCKS, META_ARGUMENTS, provider_block, with_clouds
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
@@ -48,7 +50,14 @@ class Decoded:
 
     def error(self, code: str, summary: str, detail: str, subject: SourceRange | None = None) -> None:
         """Report an error about this block; `subject` is its header unless given."""
-        self.decoder.error(code, summary, detail, subject or self.instance.range)
+        self.decoder.error(code, summary, detail, subject or self.instance.range, self._origin(subject))
+
+    def _origin(self, subject: SourceRange | None) -> SourceRange | None:
+        """The line of a data file behind the attribute whose range is meant."""
+        for name, attribute in self.instance.declaration.block.body.attributes.items():
+            if subject is not None and self.settings.ranges.get(name) is subject:
+                return self.decoder.origin(attribute.expr)
+        return None
 
     def duration(self, settings: Settings, name: str) -> int | None:
         """Seconds of a duration attribute; None when it is absent or, reported, not one."""
@@ -142,7 +151,7 @@ class Blocks:
         return Decoder(self.report, module.scope, self._ranges)
 
     def _decoded(self, instance: BlockInstance, schema: BlockSchema) -> Decoded:
-        decoder = Decoder(self.report, instance.scope, self._ranges)
+        decoder = Decoder(self.report, instance.scope, self._ranges, partial(origin, instance=instance))
         block = instance.declaration.block
         settings = decoder.settings(block, schema, (*META_ARGUMENTS, "lifecycle"))
         item = Decoded(instance, decoder, settings)

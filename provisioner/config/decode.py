@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -33,7 +33,7 @@ from ..lang.values import (
     unmark,
 )
 from ..model.configuration import Settings
-from ..model.diagnostics import DiagnosticError
+from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.source import Source, SourceRange
 from ..sdk.schema import AttributeSchema, BlockSchema
 from .module import block_type_range, name_range
@@ -91,11 +91,15 @@ def _plain(value: Value, inner: Any) -> Any:
 
 @dataclass(eq=False)
 class Decoder:
-    """Decodes one block body in one scope. `failed` is set once something was reported."""
+    """Decodes one block body in one scope. `failed` is set once something was reported.
+
+    `origin` tells where in a data file the value of an expression was written.
+    """
 
     report: Report
     scope: Scope
     ranges: dict[int, Mapping[str, SourceRange]]
+    origin: Callable[[ast.Expr], SourceRange | None] = lambda _: None
     failed: bool = False
 
     def settings(self, block: ast.Block, schema: BlockSchema, skip: tuple[str, ...] = ()) -> Settings:
@@ -117,10 +121,17 @@ class Decoder:
         blocks = self._blocks(block, body, schema, skip)
         return Settings(kind, labels, values, tuple(blocks), block.header, self._ranges(body))
 
-    def error(self, code: str, summary: str, detail: str, subject: SourceRange | None) -> None:
-        """Report an error about this block."""
+    def error(
+        self,
+        code: str,
+        summary: str,
+        detail: str,
+        subject: SourceRange | None,
+        place: SourceRange | None = None,
+    ) -> None:
+        """Report an error about this block; `place` is the line of a data file behind it."""
         self.failed = True
-        self.report.error(code, summary, detail, subject)
+        self.report.add(Diagnostic(code, summary, detail, subject=subject, origin=place))
 
     def value(self, expr: ast.Expr) -> Value:
         """The value of an expression. Raises DiagnosticError."""
@@ -169,7 +180,8 @@ class Decoder:
             value = self.value(expr)
         except DiagnosticError as error:
             self._fail(attribute)
-            self.report.extend(error.diagnostics)
+            place = self.origin(expr)
+            self.report.extend(replace(d, origin=place) if place else d for d in error.diagnostics)
             return None
         if deep_marked(value):
             detail = (
@@ -232,7 +244,8 @@ class Decoder:
     def _wrong(self, attribute: ast.Attribute, code: str, summary: str, detail: str) -> None:
         self._fail(attribute)
         values = values_in_scope(attribute.expr, self.scope)
-        self.report.error(code, summary, detail, attribute.expr.range, values=values)
+        place = self.origin(attribute.expr)
+        self.report.add(Diagnostic(code, summary, detail, subject=attribute.expr.range, values=values, origin=place))
 
     def _fail(self, attribute: ast.Attribute) -> None:
         self.failed = True

@@ -17,7 +17,7 @@ class Report:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic unless it was reported before."""
-        key = (diagnostic.code, diagnostic.summary, diagnostic.detail, diagnostic.subject)
+        key = (diagnostic.code, diagnostic.summary, diagnostic.detail, diagnostic.subject, diagnostic.origin)
         if key not in self._found:
             self._found[key] = diagnostic
             self.errors += diagnostic.is_error
