@@ -1,3 +1,4 @@
+# ruff: noqa: S603, T201 - it runs commands and shows them, nothing else
 """The main job on real parts, in a folder of its own: `make demo`.
 
 A copy of examples/quickstart becomes a git repository; its placeholder keys become keys that are made here. Everything

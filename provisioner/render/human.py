@@ -48,9 +48,11 @@ def plan_text(
     width: int = 100,
     color: bool = False,
     command: str = "plan",
+    ending_line: bool = True,
 ) -> str:
     """The report of a plan, ending with a newline. `signoffs` is what the verifier found; without it the plan's own
-    requirements stand. `conditions` default to what the plan itself tells."""
+    requirements stand. `conditions` default to what the plan itself tells; `ending_line` False leaves out the exit
+    code, for a command that only looks."""
     page = _Page(file, signoffs or unverified(file.plan), width, Paint(color))
     held = plan_conditions(file.plan, signed=page.signoffs.complete) if conditions is None else tuple(conditions)
     blocks = [
@@ -65,6 +67,8 @@ def plan_text(
     lines = [line for block in blocks if block for line in (*block, "")]
     if _next(page):
         lines.pop()  # the exit line stands right under what to do next
+    if not ending_line:
+        return "\n".join(lines).rstrip("\n") + "\n"
     last = exit_line(held, "no changes" if page.empty else "nothing is missing")
     return "\n".join([*lines, *ending(last, width, page.paint)]) + "\n"
 
@@ -133,7 +137,7 @@ def _readiness(page: _Page) -> tuple[str, str]:
     reasons += [escape(refusal) for refusal in page.signoffs.refusals]
     missing = len(page.signoffs.missing)
     if missing:
-        reasons.append(f"{count(missing, 'sign-off')} {'missing' if page.signoffs.verified else 'needed'}")
+        reasons.append(f"{count(missing, 'sign-off')} {'missing' if page.signoffs.looked else 'needed'}")
     if reasons:
         return "NOT READY: " + ", ".join(reasons), "bad"
     if not page.signoffs.rows:

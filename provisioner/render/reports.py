@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..applying.result import ApplyResult, OperationResult
 from ..model.changes import Change, Status
@@ -112,7 +112,7 @@ def test_text(
     lines = [paint.style("strong", "provisioner test"), "", "  " + paint.style(style, verdict)]
     lines += wrap(
         f"{expected['denied']} expect a denial, {expected['allowed']} an allowance;"
-        f" {generated} of them are the tool's own negatives",
+        f" {generated} come from the tool itself, the others are declared",
         width,
         "  ",
     )
@@ -140,11 +140,12 @@ def status_text(
     conditions: Iterable[Condition],
     width: int = 100,
     color: bool = False,
+    command: str = "status",
 ) -> str:
-    """The report of `status`: who has signed, who is missing, how long it can still be applied."""
+    """The report of `status`, and of an `apply` that was refused: who has signed, who is missing, until when."""
     paint = Paint(color)
     plan = file.plan
-    head = ["provisioner status", f"workspace {escape(plan.workspace)}", f"plan {file.short}"]
+    head = [f"provisioner {command}", f"workspace {escape(plan.workspace)}", f"plan {file.short}"]
     lines = [*title(head, width, paint), ""]
     for refusal in signoffs.refusals:
         lines += [paint.style("bad", line) for line in wrap(f"REFUSED: {escape(refusal)}", width, "  ")]
@@ -153,16 +154,17 @@ def status_text(
         lines.append("  " + paint.style("good", "READY: nothing is missing"))
     elif missing:
         lines.append("  " + paint.style("bad", f"NOT READY: {count(missing, 'sign-off')} missing"))
+    if command == "apply":
+        lines.append("  Nothing was done.")
     lines += ["", *(signoff_table(signoffs, width, paint) or ["No sign-off is needed."]), ""]
     if signoffs.published is None:
         lines += section("PUBLISHED", "not yet; signing publishes it", width)
     else:
         until = f", can be applied until {when(signoffs.expires)}" if signoffs.expires else ""
         lines += section("PUBLISHED", when(signoffs.published) + until, width)
+    if signoffs.missing and not signoffs.refusals:
+        owner = escape(signoffs.missing[0].owner)
+        lines += ["", f"Next   provisioner sign {file.short} -owner {owner}   on the signer's machine"]
+    elif signoffs.complete:
+        lines += ["", f"Next   provisioner apply {file.short}"]
     return "\n".join([*lines, "", *ending(exit_line(conditions), width, paint)]) + "\n"
-
-
-def facts(rows: Mapping[str, str], width: int) -> list[str]:
-    """Name and value pairs, one below another; values are escaped here."""
-    room = max(map(len, rows), default=0) + 3
-    return [line for name, value in rows.items() for line in wrap(escape(value), width, f"{name:<{room}}")]

@@ -33,6 +33,11 @@ class SignOffRow:
         return self.have is not None and self.have >= self.need
 
     @property
+    def unreachable(self) -> bool:
+        """True when not even everybody who may still sign would do."""
+        return self.have is not None and len(set(self.may_sign) - set(self.signed_by)) < self.need - self.have
+
+    @property
     def state(self) -> str:
         """The last column: who has signed, or what is waited for."""
         parts = []
@@ -40,7 +45,7 @@ class SignOffRow:
             parts.append("signed by " + ", ".join(map(escape, self.signed_by)))
         if not self.done:
             parts.append("waiting")
-            if self.have is not None and len(self.may_sign) < self.need - self.have:
+            if self.unreachable:
                 parts.append("cannot be reached: too few may sign")
             if self.accept:
                 parts.append("must accept " + ", ".join(map(escape, self.accept)))
@@ -52,7 +57,8 @@ class SignOffRow:
 class SignOffs:
     """Every sign-off of a plan. `published` and `expires` are RFC 3339 UTC times, None before publication.
 
-    `refusals` are reasons that void the plan as a whole (expired, applied already, another root in force).
+    `refusals` are reasons that void the plan as a whole (expired, applied already, another root in force). `verified`:
+    the verifier would let it be applied.
     """
 
     rows: tuple[SignOffRow, ...]
@@ -60,6 +66,11 @@ class SignOffs:
     expires: str | None = None
     refusals: tuple[str, ...] = ()
     verified: bool = False
+
+    @property
+    def looked(self) -> bool:
+        """True when somebody has looked into a ledger for sign-offs."""
+        return self.verified or any(row.have is not None for row in self.rows)
 
     @property
     def missing(self) -> tuple[SignOffRow, ...]:

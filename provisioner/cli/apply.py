@@ -1,0 +1,112 @@
+"""`provisioner apply`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .declare import Json, command, session_of
+from .plans import Plan, opened_plan
+
+if TYPE_CHECKING:
+    from ..applying.result import ApplyResult, Report
+    from ..approval.verifier import Verdict
+    from ..render.conditions import Condition
+    from ..workflow.signing import Opened
+    from .session import Session
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@command(app, "provisioner apply first.plan.json")
+def apply(ctx: typer.Context, plan: Annotated[str, Plan], json: Annotated[bool, Json] = False) -> int:
+    """Carry out a signed plan, exactly as signed. Reads no configuration; resumes an interrupted run of the same plan.
+
+    Exit 3 when a sign-off is missing or refused: then nothing was done.
+    """
+    from ..render.conditions import exit_code
+    from ..render.jsonout import apply_document
+    from ..render.reports import apply_text
+    from ..workflow.applying import apply as execute
+    from ..workflow.applying import judge
+
+    session = session_of(ctx)
+    opened = opened_plan(session, plan)
+    _, verdict = judge(opened)
+    if verdict.verified is None:
+        return _refused(session, opened, verdict, json)
+    result = execute(opened, verdict.verified, None if json else _progress(session))
+    held = conditions(result)
+    if json:
+        session.document("apply", apply_document(opened.file, result), held)
+    else:
+        session.print(apply_text(opened.file, result, width=session.width, color=session.color()))
+    return exit_code(held)
+
+
+def conditions(result: ApplyResult) -> tuple[Condition, ...]:
+    """What holds after a run: other authority than was signed is out-of-band, what could not be read is incomplete."""
+    from ..render.conditions import Condition, ordered
+
+    if result.complete:
+        return ()
+    held = []
+    if result.conflicts or any(problem.readable for problem in result.problems):
+        held.append(Condition.OUT_OF_BAND)
+    if any(not problem.readable for problem in result.problems):
+        held.append(Condition.INCOMPLETE)
+    if result.failed or result.unknown or (result.stopped is not None and not held) or not held:
+        held.append(Condition.ERROR)
+    return ordered(held)
+
+
+def _refused(session: Session, opened: Opened, verdict: Verdict, json: bool) -> int:
+    """Nothing was done, and why."""
+    from ..render.conditions import Condition, exit_code, ordered, plan_conditions
+    from ..render.jsonout import sign_offs_document
+    from ..render.reports import status_text
+    from ..workflow.approving import shown
+
+    signoffs = shown(opened.file, opened.ledger, verdict)
+    held = ordered((Condition.SIGN_OFF, *plan_conditions(opened.file.plan, signed=False)))
+    if json:
+        reasons = [{"code": one.code, "reason": one.reason, "fix": one.fix} for one in verdict.refusals]
+        body = {
+            "digest": opened.file.digest,
+            "complete": False,
+            "refusals": reasons,
+            "sign_offs": sign_offs_document(signoffs),
+        }
+        session.document("apply", body, held)
+    else:
+        text = status_text(
+            opened.file,
+            signoffs,
+            conditions=held,
+            width=session.width,
+            color=session.color(),
+            command="apply",
+        )
+        session.print(text)
+    return exit_code(held)
+
+
+def _progress(session: Session) -> Report | None:
+    """One line that changes, at a terminal only."""
+    if not session.err.isatty():
+        return None
+    from ..applying.result import Phase, Progress
+    from ..render.escape import clip
+
+    def report(step: Progress) -> None:
+        if step.phase is Phase.WAITING:
+            text = f"waiting for the lease of {step.detail}"
+        else:
+            verb = step.operation.verb if step.operation else ""
+            text = f"[{step.number}/{step.total}] {verb} {step.status or ''}"
+        last = step.phase is Phase.FINISHED and step.number == step.total
+        session.err.write(f"\r{clip(text, 78):<78}" + ("\r" + " " * 78 + "\r" if last else ""))
+        session.err.flush()
+
+    return report

@@ -1,0 +1,155 @@
+"""`provisioner sign`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .declare import Json, command, session_of
+from .plans import Plan, confirmed, not_confirmed, opened_plan
+
+if TYPE_CHECKING:
+    from ..workflow.signing import ToSign
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+KEY_ENVIRONMENT = "PROVISIONER_KEY"
+_USUAL = ("id_ed25519_sk", "id_ed25519", "id_ecdsa_sk", "id_ecdsa", "id_rsa")
+
+Owner: Any = typer.Option("--owner", metavar="NAME", help="Sign as this control owner only.", show_default=False)
+OnSurface: Any = typer.Option("--surface", metavar="NAME", help="Sign for this surface only.", show_default=False)
+Key: Any = typer.Option(
+    "--key",
+    metavar="FILE",
+    help="An OpenSSH key, or the .pub of one that ssh-agent holds. Default: $PROVISIONER_KEY, then ~/.ssh.",
+    show_default=False,
+)
+Accept: Any = typer.Option(
+    "--accept", metavar="'FINDING=REASON'", help="Accept a finding, with a reason; may be repeated.", show_default=False
+)
+Reject: Any = typer.Option("--reject", help="Sign a no. It blocks these changes.", show_default=False)
+Reason: Any = typer.Option("--reason", metavar="TEXT", help="Why; needed with -reject.", show_default=False)
+Out: Any = typer.Option(
+    "--out", metavar="FILE", help="Write the sign-off to a file instead of the ledger, for publish.", show_default=False
+)
+Yes: Any = typer.Option("--yes", help="Do not ask.", show_default=False)
+
+
+@command(app, "provisioner sign first.plan.json -owner iam -key ~/.ssh/id_ed25519")
+def sign(
+    ctx: typer.Context,
+    plan: Annotated[str, Plan],
+    owner: Annotated[str | None, Owner] = None,
+    surface: Annotated[str | None, OnSurface] = None,
+    key: Annotated[str | None, Key] = None,
+    accept: Annotated[list[str] | None, Accept] = None,
+    reject: Annotated[bool, Reject] = False,
+    reason: Annotated[str, Reason] = "",
+    out: Annotated[str | None, Out] = None,
+    yes: Annotated[bool, Yes] = False,
+    json: Annotated[bool, Json] = False,
+) -> int:
+    """Sign a plan as a control owner. Shows, from the plan's bytes, what you are asked to accept. Needs no cloud."""
+    from ..approval.statement import Decision
+    from ..render.conditions import Condition
+    from ..render.escape import escape_block
+    from ..workflow.signing import Wish, prepare, record, write_envelopes
+    from ..workflow.signing import sign as make
+
+    session = session_of(ctx)
+    _check_reason(reject, reason)
+    opened = opened_plan(session, plan)
+    wish = Wish(
+        key=_key(key, session.environ),
+        owner=owner,
+        surface=surface,
+        decision=Decision.REJECT if reject else Decision.APPROVE,
+        reason=reason,
+        accepted=_accepted(accept or ()),
+    )
+    to_sign = prepare(opened, wish)
+    if not json:
+        session.print("\n\n".join(escape_block(text).rstrip() for text in to_sign.texts) + "\n")
+    question = f"Sign {'a NO to' if reject else ''} plan {opened.file.short} for {_parts(to_sign)}?".replace("  ", " ")
+    if not yes and not confirmed(session, question):
+        refusal = not_confirmed("signed", "Read what is above, then run it again and type yes, or add -yes.")
+        if json:
+            session.document("sign", {"digest": opened.file.digest}, (Condition.ERROR,), (refusal,))
+        else:
+            session.diagnostics((refusal,))
+        return Condition.ERROR.code
+    envelopes = make(to_sign, session.environ)
+    if out is not None:
+        write_envelopes(Path(out), envelopes)
+    indexes = [] if out is not None else [entry.index for entry in record(opened, envelopes)]
+    if json:
+        signed = [{"surface": need.surface, "owner": need.owner} for need in to_sign.requirements]
+        body = {"digest": opened.file.digest, "decision": str(wish.decision), "signed": signed, "entries": indexes}
+        session.document("sign", body)
+    else:
+        session.print(_said(to_sign, out))
+    return 0
+
+
+def _said(to_sign: ToSign, out: str | None) -> str:
+    from ..approval.statement import Decision
+    from ..render.escape import escape
+
+    short = to_sign.opened.file.short
+    word = "Rejected" if to_sign.wish.decision is Decision.REJECT else "Signed"
+    line = f"{word}: plan {short} for {_parts(to_sign)}."
+    if out is not None:
+        return f"{line} Written to {escape(out)}.\n\nNext   provisioner publish {escape(out)}   where the ledger is"
+    return f"{line}\n\nNext   provisioner status {short}"
+
+
+def _parts(to_sign: ToSign) -> str:
+    from ..render.escape import escape
+    from ..render.text import listing
+
+    return listing([f"{escape(need.owner)} ({need.surface})" for need in to_sign.requirements])
+
+
+def _check_reason(reject: bool, reason: str) -> None:
+    from ..model.diagnostics import DiagnosticError
+
+    if reject and not reason.strip():
+        raise DiagnosticError.of(
+            "E-USAGE", "A rejection needs a reason", "Others must know what to mend: -reject -reason 'TEXT'."
+        )
+
+
+def _accepted(given: Sequence[str]) -> dict[str, str]:
+    """`FINDING=REASON` pairs. The finding's name holds no `=`."""
+    from ..model.diagnostics import DiagnosticError
+
+    out = {}
+    for pair in given:
+        name, _, reason = pair.partition("=")
+        if not name.strip() or not reason.strip():
+            raise DiagnosticError.of(
+                "E-USAGE", f"-accept {pair!r} gives no reason", "Write -accept 'RULE subject=why you take it on'."
+            )
+        out[name.strip()] = reason.strip()
+    return out
+
+
+def _key(given: str | None, environ: Mapping[str, str]) -> Path:
+    """The key to sign with: the one named, the environment's, else the first usual one in ~/.ssh."""
+    from ..model.diagnostics import DiagnosticError
+
+    if named := given or environ.get(KEY_ENVIRONMENT):
+        return Path(named).expanduser()
+    folder = Path(environ.get("HOME") or "~").expanduser() / ".ssh"
+    for name in _USUAL:
+        for candidate in (folder / name, folder / f"{name}.pub"):
+            if candidate.exists():
+                return candidate
+    raise DiagnosticError.of(
+        "E-KEY",
+        "No key to sign with",
+        f"Name an OpenSSH key with -key FILE or {KEY_ENVIRONMENT}; {folder} holds none of the usual ones.",
+    )

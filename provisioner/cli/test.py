@@ -1,0 +1,44 @@
+"""`provisioner test`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from .declare import Json, Var, VarFile, command, session_of
+from .inputs import project_of
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+Verbose: Any = typer.Option("--verbose", help="Show what passes, too.", show_default=False)
+
+
+@command(app, "provisioner test -verbose")
+def test(
+    ctx: typer.Context,
+    verbose: Annotated[bool, Verbose] = False,
+    var: Annotated[list[str] | None, Var] = None,
+    var_file: Annotated[list[str] | None, VarFile] = None,
+    json: Annotated[bool, Json] = False,
+) -> int:
+    """Judge the boundary tests, declared and generated, on the planned policies. Reads no cloud.
+
+    Exit 4 when one fails or cannot be judged.
+    """
+    from ..render.conditions import Condition, exit_code
+    from ..render.jsonout import test_document
+    from ..render.reports import test_text
+    from ..workflow.testing import test as judge
+
+    session = session_of(ctx)
+    project = project_of(session, var, var_file)
+    run = judge(project)
+    held = (Condition.BLOCKED,) if run.failed else ()
+    if json:
+        session.document("test", test_document(run.results), held, run.warnings, project.sources)
+    else:
+        session.diagnostics(run.warnings, project.sources)
+        text = test_text(run.results, conditions=held, verbose=verbose, width=session.width, color=session.color())
+        session.print(text)
+    return exit_code(held)
