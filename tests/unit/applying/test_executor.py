@@ -81,7 +81,7 @@ def test_a_plan_under_another_digest_does_not_get_in(scene: Any, kit: Any) -> No
     other = dataclasses.replace(scene.plan, base=7)
     broken = kit.sealed(dataclasses.replace(file, plan=other))
     with pytest.raises(DiagnosticError, match="not the plan that its digest names"):
-        executor.apply(broken, {"fake": scene.writer}, scene.ledger, kinds=kit.KINDS)
+        executor.apply(broken, {"fake": scene.writer}, scene.ledger, kinds=kit.KINDS, terms=scene.terms())
 
 
 def test_a_plan_is_applied_once(scene: Any) -> None:
@@ -233,7 +233,7 @@ def test_an_agent_that_was_changed_out_of_band_is_left_alone(scene: Any, kit: An
     assert [problem.agent for problem in result.problems] == ["old"]
     assert result.problems[0].readable and not result.problems[0].final
     old = {kit.address("role", "old")} | {a for a in before if a.name.startswith("old/")}
-    assert {a: scene.cloud.resources.get(a) for a in old} == {a: before[a] if a in before else None for a in old}
+    assert {a: scene.cloud.resources.get(a) for a in old} == {a: before.get(a) for a in old}
     assert all(r.status in (Status.CONFLICT, Status.SKIPPED) for r in result.operations if r.operation.agent == "old")
 
 
