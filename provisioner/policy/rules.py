@@ -29,7 +29,8 @@ class Owner(Protocol):
 class Facts:
     """What rules may look at. `owners` are those of the root in force; `after` is the planned world.
 
-    `scope` is the set of agent names that the plan is about (every agent without -target).
+    `scope` is the set of agent names that the plan is about (every agent without -target); `probed` those whose
+    generated negatives are among `tests`.
     """
 
     configuration: Configuration
@@ -40,6 +41,7 @@ class Facts:
     tests: Sequence[TestResult]
     today: date
     scope: frozenset[str]
+    probed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +180,9 @@ def _tests(facts: Facts) -> Iterator[Finding]:
                 "narrow what the plan gives, or correct the test; removing a test is a governance change",
                 agent=result.agent,
             )
-    judged = {result.agent for result in facts.tests}
     for agent in facts.configuration.agents.values():
         lacking = {"identity", "tool_access", "runtime"} - seen.get(agent.name, set())
-        if agent.name in judged and lacking:
+        if agent.name in facts.probed and lacking:
             yield _finding(
                 "TST-1",
                 agent.address,

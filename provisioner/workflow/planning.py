@@ -122,14 +122,16 @@ def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guard
     return made
 
 
-def judged(
-    configuration: Configuration, compiled: Compiled, made: Draft, now: datetime, *, every: bool = False
-) -> tuple[TestResult, ...]:
+def judged(configuration: Configuration, compiled: Compiled, made: Draft, now: datetime) -> tuple[TestResult, ...]:
     """Boundary tests on the planned world: all declared ones, and the generated ones of the agents that change."""
-    touched = {note.agent for note in made.agents} | {world.agent for world in made.worlds}
-    agents = [agent for agent in configuration.agents.values() if every or agent.name in touched]
+    agents = [agent for agent in configuration.agents.values() if agent.name in touched(made)]
     tests = [*configuration.tests.values(), *generated(agents, compiled.authorities, compiled.providers)]
     return judge(tests, configuration, compiled.providers, World(made.after, stamp(now)))
+
+
+def touched(made: Draft) -> frozenset[str]:
+    """Names of the agents whose authority the draft changes, directly or through something shared."""
+    return frozenset({note.agent for note in made.agents} | {world.agent for world in made.worlds})
 
 
 def authorship_of(project: Project, seen: Seen) -> Authorship:
@@ -164,7 +166,17 @@ def _plan(
     agents = frozenset(agent.name for agent in configuration.agents.values())
     scope = frozenset(note.agent for note in made.agents) if targets else agents
     found = findings(
-        Facts(configuration, root.data.owners, made.changes, made.after, kinds, results, seen.now.date(), scope),
+        Facts(
+            configuration,
+            root.data.owners,
+            made.changes,
+            made.after,
+            kinds,
+            results,
+            seen.now.date(),
+            scope,
+            touched(made),
+        ),
         root.data.severity,
     )
     change_of_root = None if targets else next_root(project, root)

@@ -67,9 +67,8 @@ def facts(agent: Agent = AGENT, **changes: object) -> Facts:
         grants={},
         tests={},
     )
-    base = Facts(
-        configuration, OWNERS, (), {}, KINDS, tuple(map(result, SURFACES)), date(2026, 11, 23), frozenset({"triage"})
-    )
+    agents, tests = frozenset({"triage"}), tuple(map(result, SURFACES))
+    base = Facts(configuration, OWNERS, (), {}, KINDS, tests, date(2026, 11, 23), agents, agents)
     return replace(base, **changes)
 
 
@@ -135,6 +134,7 @@ def test_each_rule_trips(given: Facts, expected: tuple[str, str]):
         facts(after=resource("user")),
         facts(after=resource("key", agent=None)),
         facts(replace(AGENT, purpose=None), scope=frozenset()),
+        facts(tests=(), probed=frozenset()),
     ],
 )
 def test_and_near_misses_do_not(given: Facts):
