@@ -65,12 +65,14 @@ def takes_resource_tags(action: str) -> bool:
 
 def fits(resource: str, template: str) -> bool:
     """Whether an ARN can match both a policy's resource and a template (`arn:${Partition}:s3:::${BucketName}`)."""
-    plain = _VARIABLE.sub("*", resource)
-    if set(_VARIABLE.findall(template)) <= _SLASHLESS:
-        slashes = _VARIABLE.sub("*", template).count("/")
-        if plain.count("/") > slashes:
-            return False
-    return _overlap(plain, _VARIABLE.sub("*", template))
+    if template == "*":
+        return True
+    mine = _VARIABLE.sub("*", resource).split(":", 5)
+    other = _VARIABLE.sub("*", template).split(":", 5)
+    slashless = set(_VARIABLE.findall(template)) <= _SLASHLESS
+    if slashless and mine[-1].count("/") > other[-1].count("/"):
+        return False
+    return len(mine) == len(other) and all(_overlap(one, two) for one, two in zip(mine, other, strict=True))
 
 
 @lru_cache(maxsize=16384)
