@@ -8,12 +8,13 @@ from typing import Any
 
 from provisioner.model.authority import Authority, GrantPart
 from provisioner.model.configuration import Agent, Boundary, Configuration
+from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.resources import Address, Desired, Resource
 
 from . import names, schema
 from .boundary import boundary_document
 from .forms import normalize
-from .grants import grant_document, statements_of
+from .grants import ContradictionError, grant_document, statements_of
 from .trust import Place, trust_policy
 
 SESSION_FLOOR = 3600
@@ -24,7 +25,10 @@ _REFUSED = re.compile(r"[^\t\n\r\x20-\x7e\xa1-\xff]")
 
 
 def compile_authority(authority: Authority) -> Iterable[Desired]:
-    """Every resource in this cloud, normalized, in a stable order: boundaries, then agent by agent."""
+    """Every resource in this cloud, normalized, in a stable order: boundaries, then agent by agent.
+
+    Raises DiagnosticError where conditions of a grant and its tools contradict one another.
+    """
     agents = sorted(aws_agents(authority), key=lambda agent: agent.name)
     yield from _boundaries(authority, agents)
     parts: dict[str, list[GrantPart]] = {}
@@ -130,7 +134,11 @@ def _role(authority: Authority, agent: Agent) -> Desired:
 def _inline_policy(authority: Authority, part: GrantPart) -> Desired:
     role = role_address(authority, part.agent)
     address = policy_address(role, names.policy_name(part.name))
-    attributes: Mapping[str, Any] = {"role_arn": role_arn(authority, part.agent), "document": grant_document(part)}
+    try:
+        document = grant_document(part)
+    except ContradictionError as error:
+        raise DiagnosticError([error.diagnostic(part)]) from error
+    attributes: Mapping[str, Any] = {"role_arn": role_arn(authority, part.agent), "document": document}
     resource = normalize(Resource(address, attributes, agent=part.agent.name, parent=role))
     tools = tuple(tool.address for tool in part.tools)
     return Desired(

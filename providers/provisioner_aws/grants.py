@@ -8,6 +8,7 @@ from typing import Any
 
 from provisioner.model.authority import GrantPart
 from provisioner.model.configuration import Settings, Tool
+from provisioner.model.diagnostics import Diagnostic
 
 from .trust import VERSION
 
@@ -31,9 +32,18 @@ class Test:
 class ContradictionError(ValueError):
     """Two conditions on one key that cannot both be kept. The message names them; `settings` is the later one."""
 
-    def __init__(self, message: str, settings: Settings | None) -> None:
+    def __init__(self, message: str, settings: Settings) -> None:
         super().__init__(message)
         self.settings = settings
+
+    def diagnostic(self, part: GrantPart) -> Diagnostic:
+        return Diagnostic(
+            "E-AWS-CONDITION",
+            f"{part.grant.address}: {self}",
+            "Both must hold, and IAM cannot say that in one statement. Change the tool's condition or the grant's.",
+            subject=self.settings.range,
+            context=part.grant.range,
+        )
 
 
 def grant_document(part: GrantPart) -> dict[str, Any]:

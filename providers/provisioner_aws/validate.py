@@ -248,12 +248,7 @@ def _inline_size(parts: Sequence[GrantPart], reported: set[Diagnostic]) -> Itera
         try:
             sizes[part.name] = size(document(grant_document(part)))
         except ContradictionError as error:
-            problem = Diagnostic(
-                "E-AWS-CONDITION",
-                f"{part.grant.address}: {error}",
-                "Both must hold, and IAM cannot say that in one statement. Change the tool's condition or the grant's.",
-                subject=error.settings.range if error.settings is not None else part.grant.range,
-            )
+            problem = error.diagnostic(part)
             if problem not in reported:
                 reported.add(problem)
                 yield problem

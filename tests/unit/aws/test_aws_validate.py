@@ -24,7 +24,7 @@ from provisioner_aws import provider
 from provisioner_aws.catalogue import actions_like
 
 from provisioner.model.configuration import BoundaryTest, Expiry, Session
-from provisioner.model.diagnostics import Severity
+from provisioner.model.diagnostics import DiagnosticError, Severity
 
 
 def problems(of):
@@ -147,8 +147,10 @@ class TestConditions:
 
     def test_a_contradiction_is_told_once(self):
         tests = (condition("StringEquals", "s3:prefix", "x"), condition("StringEquals", "s3:prefix", "y"))
-        found = one(with_statement(statement(["s3:ListBucket"], ["*"], *tests)))
-        assert "have no value in common" in found.summary
+        made = with_statement(statement(["s3:ListBucket"], ["*"], *tests))
+        assert "have no value in common" in one(made).summary
+        with pytest.raises(DiagnosticError, match="have no value in common"):
+            list(provider.compile(made))
 
 
 class TestSizes:
