@@ -32,7 +32,7 @@ class Expr(Node):
 
 @dataclass(slots=True, eq=False)
 class Literal(Expr):
-    """`null`, `true`, `false` or a number (int when it has no fraction, else Decimal: exact as written)."""
+    """`null`, `true`, `false` or a number, exact as written: int when it is whole and below 10**4000, else Decimal."""
 
     value: bool | int | Decimal | None
 

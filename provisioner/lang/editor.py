@@ -22,7 +22,7 @@ from .parser import parse_file
 from .writer import NewBlock, Writable, write_expression, write_items
 
 _LEAD_COMMENT = re.compile(r"[ \t]*(?:#|//)")
-_LINE_END = re.compile(r"[ \t]*(?:/\*(?:(?!\*/)[^\n])*\*/[ \t]*)*(?:(?:#|//)[^\n]*)?(?:\n|\Z)")
+_LINE_END = re.compile(r"[ \t]*(?:/\*(?:(?!\*/)[^\n])*\*/[ \t]*)*(?:(?:#|//)[^\n]*)?(?:\r?\n|\Z)")
 
 
 class Editor:

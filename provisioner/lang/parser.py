@@ -137,6 +137,8 @@ class _BodyParser(ExpressionParser):
                     self.no_item(opening)
             except SyntaxStop as stop:
                 self.depth = depth
+                if stop.diagnostic.code == "E-SYNTAX-DEPTH":
+                    look_from = self.i  # what lies before would only be too deep again
                 self.recover(stop.diagnostic, begin, look_from)
                 self.closed = False
             if not self.closed:
