@@ -125,6 +125,8 @@ def workspace(roles: int) -> Iterator[tuple[Path, dict[str, str]]]:
         text = text.replace('["invoice-triage"]', '["f-${each.key}"]')
         text = text.replace("[agent.invoice_triage]", "values(agent.worker)")
         (repo / "agents.hcl").write_text(text)
+        limits = "  limits {\n    max_changes = 1000000\n  }\n\n  approval {"
+        (repo / "workspace.hcl").write_text((repo / "workspace.hcl").read_text().replace("  approval {", limits, 1))
         tests = (repo / "tests.hcl").read_text().replace("[agent.invoice_triage]", '[agent.worker["00001"]]')
         (repo / "tests.hcl").write_text(tests)
         env = {
@@ -182,16 +184,22 @@ def seed(repo: Path, env: dict[str, str], url: str) -> None:
 
 
 TERRAFORM = """
-terraform {{ required_providers {{ aws = {{ source = "hashicorp/aws" }} }} }}
+terraform {{
+  required_providers {{
+    aws = {{ source = "hashicorp/aws" }}
+  }}
+}}
 provider "aws" {{
-  region = "us-east-1"
-  access_key = "x"
-  secret_key = "x"
+  region                      = "us-east-1"
+  access_key                  = "x"
+  secret_key                  = "x"
   skip_credentials_validation = true
   skip_requesting_account_id  = true
   skip_metadata_api_check     = true
-  endpoints {{ iam = "{url}"
-               sts = "{url}" }}
+  endpoints {{
+    iam = "{url}"
+    sts = "{url}"
+  }}
 }}
 resource "aws_iam_role" "r" {{
   count = {roles}
@@ -227,7 +235,8 @@ def terraform(roles: int, runs: int, url: str, counter: Counter) -> Figures | st
             [program, "init", "-input=false", *given], cwd=folder, env=env, capture_output=True, text=True, check=False
         )
         if init.returncode != 0:
-            return "its AWS provider is not installed (TF_PLUGIN_DIR names a plugin folder)"
+            reason = re.sub(r"\x1b\[[0-9;]*m", "", init.stderr).split("Error: ", 1)[-1].strip().splitlines()[:1]
+            return f"its init says {reason}; TF_PLUGIN_DIR must name a plugin folder with hashicorp/aws"
         made = subprocess.run(
             [program, "apply", "-auto-approve", "-input=false", "-no-color"],
             cwd=folder,
