@@ -7,6 +7,7 @@ nearest to it, every operation on one rounds to 512 bits, and its result is that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from re import compile as _regex
@@ -60,6 +61,17 @@ def add(a: Number, b: Number) -> Number:
     if type(a) is int and type(b) is int:
         return _bounded(a + b)
     return _rounded(_exact(a) + _exact(b))
+
+
+def total(numbers: Iterable[Number]) -> Number:
+    """The sum, rounded once."""
+    whole, rest = 0, Fraction(0)
+    for number in numbers:
+        if type(number) is int:
+            whole += number
+        else:
+            rest += _exact(number)
+    return _rounded(rest + whole) if rest else _bounded(whole)
 
 
 def subtract(a: Number, b: Number) -> Number:
@@ -128,7 +140,7 @@ def general(value: Number, digits: int) -> str:
     if point < -4 or point >= digits:
         mantissa = text[0] + ("." + text[1:] if len(text) > 1 else "")
         return f"{minus}{mantissa}e{'-' if point < 0 else '+'}{abs(point):02d}"
-    return format(Decimal((sign, coefficient, exponent)).normalize(), "f")
+    return format(Decimal((sign, coefficient, exponent)).normalize(Context(prec=digits)), "f")
 
 
 def _bounded(value: int) -> int:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -58,46 +58,33 @@ def run_lines(lines: Iterable[str], scope: Scope | None = None) -> Iterator[str]
     """
     for line in lines:
         if line.strip():
-            yield json.dumps(_answer(line, scope), ensure_ascii=False, separators=(",", ":"))
+            yield _answer(line, scope)
 
 
-def _answer(line: str, scope: Scope | None) -> dict[str, Any]:
+def _dumped(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _answer(line: str, scope: Scope | None) -> str:
     text = ""
     try:
         text, variables = _request(line)
         value = evaluate_text(text, _line_scope(variables, scope))
         if deep_marked(value):
-            return {"sensitive": True, "type": type_of(value).constraint}
+            return _dumped({"sensitive": True, "type": type_of(value).constraint})
         if isinstance(value, TypeValue):
-            return {"value": value.of.constraint, "type": "type"}
+            return _dumped({"value": value.of.constraint, "type": "type"})
         try:
             written = encode(value)
         except FunctionError as err:
-            raise DiagnosticError.of("E-CONSOLE", "Value cannot be shown as JSON", f"{str(err).capitalize()}.") from err
-        return {"value": _Raw(written).data, "type": type_of(value).constraint}
+            reason = str(err)
+            raise DiagnosticError.of(
+                "E-CONSOLE", "Value cannot be shown as JSON", f"{reason[0].upper()}{reason[1:]}."
+            ) from err
+        # Not through Python's JSON writer: it would make floats of exact numbers.
+        return f'{{"value":{written},"type":{json.dumps(type_of(value).constraint, ensure_ascii=False)}}}'
     except DiagnosticError as err:
-        return {"diagnostics": [diagnostic_json(d, Source(FILENAME, text)) for d in err.diagnostics]}
-
-
-class _Raw:
-    """JSON text as data, with numbers that Python's writer keeps exact where it can."""
-
-    def __init__(self, text: str) -> None:
-        self.data: Any = json.loads(text, parse_float=_ExactFloat)
-
-
-class _ExactFloat(float):
-    """A float that is written with the digits it was read with."""
-
-    def __new__(cls, literal: str) -> _ExactFloat:
-        made = super().__new__(cls, literal)
-        made.literal = literal
-        return made
-
-    literal: str
-
-    def __repr__(self) -> str:
-        return self.literal
+        return _dumped({"diagnostics": [diagnostic_json(d, Source(FILENAME, text)) for d in err.diagnostics]})
 
 
 def _request(line: str) -> tuple[str, ObjectValue]:
@@ -128,7 +115,7 @@ def _bad_request(detail: str) -> DiagnosticError:
 def _line_scope(variables: ObjectValue, scope: Scope | None) -> Scope:
     given = variables.entries
     if scope is None:
-        return Scope({"var": Namespace.of("var", given)}, budget=Budget(_LINE_STEPS))
+        return Scope({"var": _given_names(given)}, budget=Budget(_LINE_STEPS))
     if not given:
         return Scope({}, scope, budget=Budget(_LINE_STEPS))
     outer = scope.variables.get("var")
@@ -137,8 +124,16 @@ def _line_scope(variables: ObjectValue, scope: Scope | None) -> Scope:
         names = frozenset(given) | frozenset(known.names())
         merged = Namespace("var", lambda n: given[n] if n in given else known.get(n), lambda: names, known.missing)
     else:
-        merged = Namespace.of("var", given)
+        merged = _given_names(given)
     return Scope({"var": merged}, scope, budget=Budget(_LINE_STEPS))
+
+
+def _given_names(given: Mapping[str, Value]) -> Namespace:
+    def undeclared(name: str) -> tuple[str, str]:
+        detail = f'An input variable with the name "{name}" has not been declared. Give it in "vars".'
+        return "Reference to undeclared input variable", detail
+
+    return Namespace("var", given.__getitem__, lambda: given, undeclared)
 
 
 def diagnostic_json(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:

@@ -32,6 +32,9 @@ from .values import (
 )
 
 
+_FRACTION_COST = 500  # an operation on a fraction takes so much longer than another
+
+
 def evaluate(expr: ast.Expr, scope: Scope) -> Value:
     """The value of an expression. Raises DiagnosticError: E-REFERENCE, E-ATTRIBUTE, E-INDEX, E-FUNCTION …"""
     try:
@@ -270,6 +273,8 @@ def _binary(expr: ast.Binary, scope: Scope) -> Value:
 
 
 def _operate(expr: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
+    if type(left) is Decimal or type(right) is Decimal:
+        scope.budget.spend(_FRACTION_COST)
     try:
         return binary(expr.op, left, right)
     except OperandError as err:

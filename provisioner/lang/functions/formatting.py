@@ -190,7 +190,7 @@ class _Verb:
         return " " * missing + sign + prefix + digits
 
     def _float(self, number: Number) -> str:
-        value = abs(Decimal(number))
+        value = Decimal(number).copy_abs()
         lower = self.mode.lower()
         precision = self.precision
         if lower == "g":

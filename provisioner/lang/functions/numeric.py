@@ -124,7 +124,7 @@ def _sum(values: Value) -> Value:
         from ..values import type_of  # only for the message
 
         raise FunctionError(f"argument must be list, set, or tuple. Received {type_of(values).friendly}", 0)
-    total: Number = 0
+    numbers: list[Number] = []
     for item in values.items:
         try:
             number = convert(item, NUMBER)
@@ -133,8 +133,8 @@ def _sum(values: Value) -> Value:
         if is_null(number):
             raise FunctionError("argument must be list, set, or tuple of number values", 0)
         assert isinstance(number, (int, Decimal))
-        try:
-            total = arithmetic.add(total, number)
-        except NumberError as err:
-            raise FunctionError(str(err)) from err
-    return total
+        numbers.append(number)
+    try:
+        return arithmetic.total(numbers)
+    except NumberError as err:
+        raise FunctionError(str(err)) from err
