@@ -319,7 +319,7 @@ def test_every_error_of_a_run_is_reported() -> None:
     parsed, found = parse_file(Source("main.hcl", text))
     lines = [d.subject.start.line for d in found if d.subject is not None]
     assert lines == [2, 4, 6, 8, 9, 10, 12]
-    assert list(parsed.attributes) == ["b", "h", "l"]
+    assert list(parsed.attributes) == ["b", "g", "h", "l"]
     assert list(parsed.blocks[0].body.attributes) == ["e"]
 
 
