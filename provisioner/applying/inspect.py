@@ -10,7 +10,7 @@ from ..model.resources import Address, Resource
 from ..sdk.errors import CloudError
 from ..sdk.provider import Scope, Writer
 from .result import WorldProblem
-from .worlds import Group, Kinds, PlanIndex, differences, scopes
+from .worlds import Group, Kinds, PlanIndex, by_agent, differences, scopes
 
 _PAUSES = (0.5, 1.0, 2.0)
 """Seconds between looks at a world that is not as signed: a cloud may show a write only a moment later."""
@@ -75,6 +75,7 @@ class Inspector:
         return found
 
     def _judged(self, groups: Iterable[Group], done: Set[str], seen: Seen) -> Iterator[tuple[str, WorldProblem]]:
+        own = by_agent(seen.live)
         for group in groups:
             final = all(id_ in done for id_ in group.operations)
             if group.key in seen.unreadable:
@@ -83,6 +84,7 @@ class Inspector:
                     WorldProblem(group.agent, (seen.unreadable[group.key],), readable=False, final=final),
                 )
                 continue
-            lines = differences(self.index, group, seen.live, done, self.kinds)
+            mine = own.get(group.agent, []) if group.agent is not None else []
+            lines = differences(self.index, group, seen.live, mine, done, self.kinds)
             if lines:
                 yield group.key, WorldProblem(group.agent, lines, final=final)

@@ -94,14 +94,17 @@ def index_of(plan: Plan) -> PlanIndex:
     )
 
 
-def differences(index: PlanIndex, group: Group, live: Live, done: Set[str], kinds: Kinds) -> tuple[str, ...]:
+def differences(
+    index: PlanIndex, group: Group, live: Live, own: Iterable[Address], done: Set[str], kinds: Kinds
+) -> tuple[str, ...]:
     """One line for each resource of a group that is not what the plan, with `done` operations, has made of it, and
     for each that makes up the agent's authority without being in the signed world.
 
-    When every operation of the group is done, live must equal the signed `after` to the byte.
+    `own` are the live addresses that belong to the group's agent; `live` holds them and what they use. When every
+    operation of the group is done, live must equal the signed `after` to the byte.
     """
     final = all(id_ in done for id_ in group.operations)
-    members = _members(live, group, kinds)
+    members = _members(live, own, kinds)
     lines = []
     for address in sorted({*group.states, *members}):
         state = group.states.get(address)
@@ -131,20 +134,25 @@ def settle(operation: Operation, live: Live) -> bool | None:
     return False if now == operation.before else None
 
 
-def _members(live: Live, group: Group, kinds: Kinds) -> dict[Address, Resource]:
-    """The agent's live resources and, transitively, what they use; empty for no agent. Observed kinds do not count."""
-    if group.agent is None:
-        return {}
-    stack = [address for address, resource in live.items() if resource.agent == group.agent]
-    seen: dict[Address, Resource] = {}
+def by_agent(live: Live) -> dict[str, list[Address]]:
+    """The live addresses that belong to each agent."""
+    out: dict[str, list[Address]] = defaultdict(list)
+    for address, resource in live.items():
+        if resource.agent is not None:
+            out[resource.agent].append(address)
+    return out
+
+
+def _members(live: Live, own: Iterable[Address], kinds: Kinds) -> set[Address]:
+    """An agent's live resources and, transitively, what they use. Observed kinds do not count."""
+    stack = list(own)
+    seen: set[Address] = set()
     while stack:
         address = stack.pop()
-        resource = live.get(address)
-        if resource is None or address in seen:
-            continue
-        seen[address] = resource
-        stack += resource.uses
-    return {address: resource for address, resource in seen.items() if not _observed(address, kinds)}
+        if address in live and address not in seen:
+            seen.add(address)
+            stack += live[address].uses
+    return {address for address in seen if not _observed(address, kinds)}
 
 
 def _observed(address: Address, kinds: Kinds) -> bool:
