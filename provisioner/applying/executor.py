@@ -250,7 +250,7 @@ class _Run:
 
         try:
             outcome = self.writers[operation.address.provider].execute(operation, proceed)
-        except ProceedError as error:
+        except (ProceedError, LedgerError) as error:
             status = Status.UNKNOWN if writes else Status.SKIPPED
             self._record(operation, number, status, f"stopped: {error}")
             raise
@@ -287,7 +287,10 @@ class _Run:
         self.verified.update(group.key for group in ended if group.key not in problems)
 
     def _finish(self) -> bool:
-        """Record the next trust root, then the end of the plan; False when something is left to do."""
+        """Record the next trust root, then the end of the plan; False when something is left to do.
+
+        What is done was allowed when it was done: a sign-off that runs out now does not keep the plan open.
+        """
         groups = self.index.groups
         self._conclude(list(groups.values()))
         plan = self.index.plan
@@ -297,8 +300,8 @@ class _Run:
         if self.problems or self.verified != set(groups):
             return False
         self.journal.lease.keep()
-        self._allowed()
         if plan.next_root is not None:
+            self._allowed()
             earlier = self.journal.root(plan.next_root)
             status = Status.ALREADY if earlier else Status.DONE
             for operation in roots:

@@ -16,7 +16,7 @@ from .worlds import ROOT_KIND, ROOT_VERB, Kinds, is_root
 
 def well_formed(plan: Plan, digest: str, kinds: Kinds, providers: Iterable[str]) -> None:
     """Refuse a plan that cannot be carried out as it stands, before anything is written. Raises DiagnosticError."""
-    problems = [*_digest(plan, digest), *_operations(plan), *_root(plan)]
+    problems = [*_digest(plan, digest), *_operations(plan, kinds), *_worlds(plan), *_root(plan)]
     known = set(providers)
     for provider in sorted({op.address.provider for op in plan.operations if not is_root(op)}):
         if provider not in known or provider not in kinds:
@@ -114,11 +114,12 @@ def _digest(plan: Plan, digest: str) -> list[str]:
     return ["it is not the plan that its digest names"]
 
 
-def _operations(plan: Plan) -> list[str]:
+def _operations(plan: Plan, kinds: Kinds) -> list[str]:
     problems = []
     changes = {change.number: change for change in plan.changes}
     targets = {(target.provider, target.id) for target in plan.targets}
     roots = {operation.id for operation in plan.operations if is_root(operation)}
+    owner: dict[Address, int] = {}
     seen: set[str] = set()
     for operation in plan.operations:
         if roots & set(operation.depends):
@@ -135,7 +136,20 @@ def _operations(plan: Plan) -> list[str]:
             problems.append(f"operation {operation.id} carries out no change of it")
         if (address.provider, address.target) not in targets:
             problems.append(f"operation {operation.id} touches {address.target}, which is none of its targets")
+        if address.provider in kinds and address.kind not in kinds[address.provider]:
+            problems.append(f"operation {operation.id} is on a {address.kind}, which {address.provider} does not have")
+        if owner.setdefault(address, operation.change) != operation.change:
+            problems.append(f"two of its changes are about {address}")
     return problems
+
+
+def _worlds(plan: Plan) -> list[str]:
+    return [
+        f"{state.address!r} in the world of {world.agent} is no address"
+        for world in plan.worlds
+        for state in world.resources
+        if state.address.count(":") < 3
+    ]
 
 
 def _root(plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from ..model.resources import Address, Resource
+from ..model.resources import Address, Gap, Resource
 from ..sdk.errors import CloudError
 from ..sdk.provider import Scope, Writer
 from .result import WorldProblem
@@ -53,9 +53,7 @@ class Inspector:
             for gap in snapshot.coverage.gaps:
                 lacks = f" (it takes {gap.permission})" if gap.permission else ""
                 why = f"{gap.what} of {gap.provider} {gap.target} could not be read: {gap.reason}{lacks}"
-                for group in chosen:
-                    if not gap.agents or group.agent is None or group.agent in gap.agents:
-                        unreadable[group.key] = why
+                unreadable.update({group.key: why for group in chosen if _hides(gap, group)})
         return Seen(live, unreadable)
 
     def check(self, groups: Iterable[Group], done: Set[str], seen: Seen | None = None) -> dict[str, WorldProblem]:
@@ -88,3 +86,10 @@ class Inspector:
             lines = differences(self.index, group, seen.live, mine, done, self.kinds)
             if lines:
                 yield group.key, WorldProblem(group.agent, lines, final=final)
+
+
+def _hides(gap: Gap, group: Group) -> bool:
+    """Whether what was not read may be part of a group. As in planning: a gap elsewhere is not this plan's."""
+    if all((address.provider, address.target) != (gap.provider, gap.target) for address in group.states):
+        return False
+    return not gap.agents or group.agent is None or group.agent in gap.agents

@@ -11,6 +11,7 @@ from ..ledger.lease import Lease
 from ..ledger.log import Ledger
 from ..model.changes import Operation, Outcome
 from ..model.plan import RootChange
+from ..sdk.errors import ProceedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +53,11 @@ class Journal:
 
     def consumed(self) -> int:
         """The plan is done to its end: the index of the entry that says so."""
+
+        def once(ledger: Ledger) -> None:
+            self.lease.fence(ledger)
+            if views.consumed(ledger.history, self.plan) is not None:
+                raise ProceedError("another run has applied this plan to its end")
+
         body = {"plan": self.plan, "result": "complete"}
-        return self.ledger.append(Kind.CONSUMED, body, check=self.lease.fence).index
+        return self.ledger.append(Kind.CONSUMED, body, check=once).index

@@ -64,7 +64,8 @@ class ApplyResult:
     @property
     def already(self) -> tuple[OperationResult, ...]:
         """Found as signed: done by an earlier run of this plan."""
-        return tuple(result for result in self._of(Status.DONE, Status.ALREADY) if result not in self.done)
+        found = self._of(Status.DONE, Status.ALREADY)
+        return tuple(result for result in found if result.earlier or result.status is Status.ALREADY)
 
     @property
     def failed(self) -> tuple[OperationResult, ...]:

@@ -141,7 +141,7 @@ def decode(data: bytes, index: int, previous: str, workspace: str, stored_at: da
     try:
         kind = Kind(value["kind"])
     except ValueError as error:
-        raise EntryError(f"this version does not know entries of kind {value['kind']!r}") from error
+        raise EntryError(f"this version does not know entries of kind {value['kind']!r}; a newer one may") from error
     _check_body(kind, value["body"])
     return Entry(
         index=index,

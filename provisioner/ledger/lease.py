@@ -75,7 +75,10 @@ class Lease:
             raise ProceedError(f"this run does not hold the workspace any more: {other}")
 
     def strict(self, ledger: Ledger) -> None:
-        """As `fence`, and the lease must not have run out. Renews it when less than half is left."""
+        """As `fence`, and the lease must not have run out. Renews it when less than half is left.
+
+        So a call that starts after this has at least half of the lease: calls must give up sooner than that.
+        """
         self.fence(ledger)
         left = self.expires - self._now()
         if left <= timedelta(0):

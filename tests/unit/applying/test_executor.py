@@ -17,6 +17,7 @@ from provisioner.ledger.errors import LeaseHeld, LedgerError
 from provisioner.ledger.log import Ledger
 from provisioner.model.changes import Status
 from provisioner.model.diagnostics import DiagnosticError
+from provisioner.model.plan import ResourceState
 from provisioner.model.resources import Gap, Mark
 from provisioner.sdk.errors import CloudError, ProceedError
 
@@ -114,6 +115,10 @@ def test_a_plan_judged_by_another_root_is_refused(scene: Any) -> None:
     assert caught.value.diagnostics[0].code == "E-ROOT"
 
 
+def odd_kind(thing: Any) -> Any:
+    return dataclasses.replace(thing, address=dataclasses.replace(thing.address, kind="mystery"))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -121,6 +126,24 @@ def test_a_plan_judged_by_another_root_is_refused(scene: Any) -> None:
         (lambda plan: {"operations": plan.operations[::-1]}, "before one that it depends on"),
         (lambda plan: {"changes": plan.changes[1:]}, "carries out no change"),
         (lambda plan: {"targets": ()}, "none of its targets"),
+        (
+            lambda plan: {"worlds": (dataclasses.replace(plan.worlds[0], resources=(ResourceState("x", "", ""),)),)},
+            "no address",
+        ),
+        (
+            lambda plan: {
+                "operations": tuple(odd_kind(op) for op in plan.operations),
+                "changes": tuple(odd_kind(c) for c in plan.changes),
+            },
+            "is on a mystery",
+        ),
+        (
+            lambda plan: {
+                "changes": (*plan.changes, dataclasses.replace(plan.changes[0], number=99)),
+                "operations": (*plan.operations, dataclasses.replace(plan.operations[0], id="99.1", change=99)),
+            },
+            "two of its changes",
+        ),
         (lambda plan: {"next_root": dataclasses.replace(plan.next_root, version=5)}, "cannot follow version 1"),
     ],
 )
@@ -378,6 +401,43 @@ def test_a_full_disk_after_a_call_loses_nothing(scene: Any, kit: Any) -> None:
     again = scene.apply(ledger=ledger)
     assert again.complete and scene.as_signed
     assert len(scene.cloud.writes) == 7
+
+
+def test_a_sign_off_that_ends_with_the_last_operation_does_not_keep_a_plan_open(scene: Any) -> None:
+    def recheck(ledger: Ledger) -> None:
+        if len(scene.cloud.writes) == 7:
+            raise ProceedError("the sign-off ran out")
+
+    assert not scene.apply(recheck=recheck).complete, "a new trust root still needs it"
+    plain = dataclasses.replace(scene.plan, next_root=None)
+    scene.cloud.resources, scene.cloud.writes = dict(scene.before), []
+    scene.publish(plain)
+    assert scene.apply(plain, recheck=recheck).complete
+
+
+def test_a_ledger_that_fails_between_two_tries_of_a_call(scene: Any, kit: Any) -> None:
+    class Away(kit.MemoryStore):
+        away = False
+
+        def get(self, name: str) -> Any:
+            if self.away:
+                raise LedgerError.because("E-LEDGER-READ", "the ledger is away", "bring it back")
+            return super().get(name)
+
+    store = Away(scene.clock)
+    ledger = Ledger.open(store, "acme")
+    kit.publish(ledger, scene.plan)
+
+    class Retrying(kit.FakeWriter):
+        def execute(self, operation: Any, proceed: Any) -> Any:
+            proceed()
+            store.away = True
+            proceed()
+
+    scene.writer = Retrying(scene.cloud)
+    result = scene.apply(ledger=ledger)
+    assert ids(result.unknown) == ["1.1"]
+    assert result.stopped is not None and "the ledger is away" in result.stopped.summary
 
 
 def test_the_lease_is_released_on_the_way_out_of_an_error(scene: Any) -> None:
