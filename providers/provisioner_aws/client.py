@@ -19,11 +19,12 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.parsers import ResponseParserError
 
 from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 
-from .faults import ANSWERS, Fault, classify, message
+from .faults import ANSWERS, CutShortError, Fault, StrangeAnswerError, classify, message
 from .names import partition
 
 READ_TRIES = 5
@@ -67,7 +68,7 @@ class Account:
         """Raise CloudError unless the caller's account is the declared one."""
         self._knock()
         try:
-            caller = self._client("sts").get_caller_identity()
+            caller = self._call(self._client("sts"), "get_caller_identity")
         except ANSWERS as error:
             raise self.error(error, "sts:GetCallerIdentity") from error
         if caller["Account"] != self.id:
@@ -82,8 +83,7 @@ class Account:
 
     def read(self, action: str, **params: Any) -> dict[str, Any]:
         """One reading call, retried by botocore on throttling and server errors. Raises what `faults` classifies."""
-        answer: dict[str, Any] = getattr(self._client("iam"), action)(**params)
-        return answer
+        return self._call(self._client("iam"), action, **params)
 
     def pages(self, action: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every page of a listing; a page may hold fewer than asked for and still not be the last."""
@@ -92,11 +92,22 @@ class Account:
             yield page
             if not page.get("IsTruncated"):
                 return
+            if not page.get("Marker") or page["Marker"] == params.get("Marker"):
+                raise CutShortError()
             params["Marker"] = page["Marker"]
 
     def write(self, action: str, **params: Any) -> None:
         """One writing call, sent exactly once: repeating it is the writer's decision."""
-        getattr(self._client("iam", once=True), action)(**params)
+        self._call(self._client("iam", once=True), action, **params)
+
+    @staticmethod
+    def _call(client: Any, action: str, **params: Any) -> dict[str, Any]:
+        """botocore's parser fails with errors of its own, or a KeyError, on an answer that is not AWS's."""
+        try:
+            answer: dict[str, Any] = getattr(client, action)(**params)
+        except (ResponseParserError, KeyError) as error:
+            raise StrangeAnswerError(problem=error) from error
+        return answer
 
     def error(self, error: Exception, permission: str) -> CloudError:
         """The CloudError for a failure that leaves nothing to go on with."""
@@ -112,8 +123,13 @@ class Account:
                 " (`aws sso login`).",
                 code="E-AWS-CREDENTIALS",
             )
-        lacks = f" The caller lacks {permission}." if fault is Fault.DENIED else ""
-        return CloudError(self.id, f"{permission} failed", said + lacks, "Grant it or try again.", code="E-AWS")
+        if fault is Fault.DENIED:
+            fix = f"Give the caller {permission}."
+        elif self.loopback:
+            fix = f"Another program may have the sandbox's port: see `provisioner sandbox status`, then `{SANDBOX_UP}`."
+        else:
+            fix = "Try again; the AWS Health Dashboard tells whether the service has a fault."
+        return CloudError(self.id, f"{permission} failed", said, fix, code="E-AWS")
 
     def _unreachable(self, said: str) -> CloudError:
         if self.loopback:

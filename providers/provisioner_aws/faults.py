@@ -81,6 +81,18 @@ ANSWERS: tuple[type[Exception], ...] = (boto.BotoCoreError, boto.ClientError)
 """Everything that a call can raise."""
 
 
+class CutShortError(boto.BotoCoreError):
+    """A listing that says it goes on, and not where."""
+
+    fmt = "the page says that more follows, and does not say where"
+
+
+class StrangeAnswerError(boto.BotoCoreError):
+    """An answer that is not AWS's: a proxy's or another program's page."""
+
+    fmt = "the answer is not one of AWS: {problem}"
+
+
 def classify(error: Exception) -> Fault:
     """What the error means. A parameter that botocore itself refuses is REFUSED: it never left this machine."""
     if isinstance(error, boto.ClientError):
@@ -89,7 +101,7 @@ def classify(error: Exception) -> Fault:
         return Fault.UNREACHABLE
     if isinstance(error, _NO_CREDENTIALS):
         return Fault.CREDENTIALS
-    if isinstance(error, _UNANSWERED) or type(error).__name__ == "ResponseParserError":
+    if isinstance(error, (*_UNANSWERED, StrangeAnswerError)):
         return Fault.UNCLEAR
     return Fault.REFUSED
 

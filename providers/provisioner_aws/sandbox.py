@@ -15,6 +15,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -117,6 +118,18 @@ def with_health(application: Application, token: str) -> Application:
     return answer
 
 
+def one_at_a_time(application: Application) -> Application:
+    """The application with its requests in a row: moto reads its tables while another request changes them, and then
+    answers 500 («dictionary changed size during iteration»)."""
+    lock = threading.Lock()
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        with lock:
+            return list(application(environ, start_response))
+
+    return answer
+
+
 def with_accounts(application: Application) -> Application:
     """The application, told by each request's access key (`SANDBOX123456789012`) which account the caller is in."""
 
@@ -140,7 +153,8 @@ def serve(port: int, token: str, managed_policies: bool = True) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import run_simple
 
-    application = with_health(with_accounts(DomainDispatcherApplication(create_backend_app)), token)
+    application = one_at_a_time(DomainDispatcherApplication(create_backend_app))
+    application = with_health(with_accounts(application), token)
     run_simple(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
 
 

@@ -35,7 +35,7 @@ def check_statement(statement: Settings, where: str, partitions: frozenset[str])
             yield from check_action(action, name, statement.range_of(attribute))
     for attribute in ("resources", "not_resources"):
         for resource in statement.get(attribute) or ():
-            yield from _check_arn(resource, name, partitions, statement.range_of(attribute))
+            yield from check_arn(resource, name, partitions, statement.range_of(attribute))
     yield from _check_fit(statement, name)
     for block in statement.of("condition"):
         yield from _check_condition(block, name)
@@ -68,9 +68,10 @@ def check_action(action: str, where: str, subject: SourceRange | None, wildcards
         )
 
 
-def _check_arn(
+def check_arn(
     resource: str, where: str, partitions: frozenset[str], subject: SourceRange | None
 ) -> Iterable[Diagnostic]:
+    """An ARN, with or without wildcards, or `*`: its shape, its partition, its account."""
     if resource.strip("*") == "" and resource:
         return
     if not _ARN.fullmatch(resource):

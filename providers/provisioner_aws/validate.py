@@ -32,7 +32,7 @@ from .forms import document, trust
 from .grants import ContradictionError, grant_document, statements_of
 from .limits import LIMITS
 from .policy.canonical import size
-from .statements import check_action, check_statement
+from .statements import check_action, check_arn, check_statement
 from .trust import REGION, check_runtime, lambda_functions, runtime_label, trust_policy
 
 _PATH = re.compile(r"/([\x21-\x7e]+/)?")
@@ -70,11 +70,19 @@ def _providers(authority: Authority) -> Iterable[Diagnostic]:
                 )
 
 
+def _partitions(authority: Authority) -> frozenset[str]:
+    return frozenset(place_of(authority, key).partition for key in authority.targets)
+
+
 def _tools(authority: Authority) -> Iterable[Diagnostic]:
-    partitions = frozenset(place_of(authority, key).partition for key in authority.targets)
+    partitions = _partitions(authority)
     for tool in authority.configuration.tools.values():
         for statement in statements_of(tool):
             yield from check_statement(statement, tool.address, partitions)
+        for requirement in tool.requires:
+            if requirement.labels[:1] == ("resource_policy",) and "aws" in tool.clouds:
+                resource, subject = str(requirement.get("resource", "")), requirement.range_of("resource")
+                yield from check_arn(resource, f"{tool.address}, requires", partitions, subject)
 
 
 def _agent(authority: Authority, agent: Agent) -> Iterable[Diagnostic]:
@@ -277,6 +285,8 @@ def _attempts(authority: Authority) -> Iterable[Diagnostic]:
                 continue
             where = f"{test.address}, attempt {attempt.labels[-1]!r}"
             yield from check_action(str(attempt.get("action", "")), where, attempt.range_of("action"), wildcards=False)
+            resource, subject = str(attempt.get("resource", "*")), attempt.range_of("resource")
+            yield from check_arn(resource, where, _partitions(authority), subject)
             context = attempt.get("context") or {}
             if not isinstance(context, dict) or not all(_context_value(value) for value in context.values()):
                 yield Diagnostic(

@@ -15,6 +15,7 @@ from typing import Any
 
 from provisioner.model.changes import ABSENT, Operation, Outcome, Status
 from provisioner.sdk.digests import state_digest
+from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 
 from . import schema
@@ -61,7 +62,11 @@ class AWSWriter(AWSReader):
         if account is None:
             detail = f"this runner has no connection to account {operation.address.target}; nothing was written"
             return Outcome(operation.id, Status.FAILED, detail)
-        return _Execution(operation, account, proceed, self._pause).run()
+        try:
+            return _Execution(operation, account, proceed, self._pause).run()
+        except CloudError as error:
+            # Raised only where there is no session to call with, so before anything was sent.
+            return Outcome(operation.id, Status.FAILED, f"{error.summary}: {error.detail}; nothing was written")
 
     def _pause(self, attempt: int) -> None:
         """Doubling, and spread so that many agents do not come back at the same moment."""
