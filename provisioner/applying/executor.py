@@ -18,7 +18,7 @@ from ..ledger.entries import History
 from ..ledger.errors import LedgerError
 from ..ledger.log import Ledger
 from ..model.changes import Operation, Outcome, Status
-from ..model.diagnostics import Diagnostic
+from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..sdk.errors import CloudError, ProceedError
 from ..sdk.provider import Writer
 from . import guards
@@ -132,7 +132,6 @@ class _Run:
     refused: dict[str, str] = field(default_factory=dict)
     problems: dict[str, WorldProblem] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
-    verified: set[str] = field(default_factory=set)
 
     def go(self) -> ApplyResult:
         plan = self.index.plan
@@ -148,7 +147,7 @@ class _Run:
             complete = self._finish()
         except ProceedError as error:
             stopped = _stopped(str(error))
-        except LedgerError as error:
+        except DiagnosticError as error:
             stopped = _stopped(_told(error))
         ordered = tuple(self.results.get(operation.id) or self._untouched(operation) for operation in plan.operations)
         return ApplyResult(self.journal.plan, ordered, tuple(self.problems.values()), stopped, (), complete)
@@ -162,10 +161,10 @@ class _Run:
         """Take over what earlier runs of this plan recorded."""
         for id_, record in self.journal.records().items():
             operation = self.index.operations.get(id_)
-            if operation is None:
+            if operation is None or is_root(operation):
                 raise LedgerError.because(
                     "E-LEDGER-BROKEN",
-                    f"The ledger's journal names operation {id_!r}, which this plan does not have",
+                    f"The ledger's journal names operation {id_!r}, which this plan does not make in a cloud",
                     "Find out who wrote that entry, and put the true entries back from a copy.",
                 )
             if record.settled and not record.open:
@@ -184,7 +183,6 @@ class _Run:
         self._begin([group for group in groups if group.key not in self.started])
         if operation.id in self.done:
             self._report(Phase.FINISHED, number, operation, Status.ALREADY)
-            self._conclude(groups)
             return
         blocked = next((self.problems[group.key] for group in groups if group.key in self.problems), None)
         if blocked is not None:
@@ -194,7 +192,6 @@ class _Run:
             self._record(operation, number, Status.CONFLICT, self.refused[operation.id])
             return
         self._execute(operation, number)
-        self._conclude(groups)
 
     def _blocked(self, operation: Operation, problem: WorldProblem) -> tuple[Status, str]:
         if problem.readable:
@@ -250,14 +247,15 @@ class _Run:
 
         try:
             outcome = self.writers[operation.address.provider].execute(operation, proceed)
-        except (ProceedError, LedgerError) as error:
+        except (ProceedError, DiagnosticError) as error:
             status = Status.UNKNOWN if writes else Status.SKIPPED
             self._record(operation, number, status, f"stopped: {error}")
             raise
         except CloudError as error:
             outcome = Outcome(operation.id, Status.UNKNOWN if writes else Status.FAILED, error.summary)
-        self._record(operation, number, outcome.status, outcome.detail)
-        if outcome.status is Status.CONFLICT:
+        conflict = outcome.status is Status.CONFLICT
+        self._record(operation, number, Status.UNKNOWN if conflict and writes else outcome.status, outcome.detail)
+        if conflict:
             line = f"{operation.address} was changed by somebody else: {outcome.detail or 'not as signed'}"
             for key in self.index.groups_of[operation.id]:
                 self.problems.setdefault(key, WorldProblem(self.index.groups[key].agent, (line,)))
@@ -271,33 +269,24 @@ class _Run:
         if self.recheck is not None:
             self.recheck(ledger)
 
-    def _conclude(self, groups: Sequence[Group]) -> None:
-        """After the last operation of a group: its live state must be the signed one."""
+    def _conclude(self) -> None:
+        """Every group whose last operation is done must be as signed now. One look at all of them, in bulk."""
         ended = [
             group
-            for group in groups
-            if group.key not in self.verified
-            and group.key not in self.problems
-            and all(id_ in self.done for id_ in group.operations)
+            for group in self.index.groups.values()
+            if group.key not in self.problems and all(id_ in self.done for id_ in group.operations)
         ]
-        if not ended:
-            return
-        problems = self.inspector.check(ended, self.done)
-        self.problems.update(problems)
-        self.verified.update(group.key for group in ended if group.key not in problems)
+        self.problems.update(self.inspector.check(ended, self.done))
 
     def _finish(self) -> bool:
         """Record the next trust root, then the end of the plan; False when something is left to do.
 
         What is done was allowed when it was done: a sign-off that runs out now does not keep the plan open.
         """
-        groups = self.index.groups
-        self._conclude(list(groups.values()))
+        self._conclude()
         plan = self.index.plan
         roots = [operation for operation in plan.operations if is_root(operation)]
-        if any(id_ not in self.done for group in groups.values() for id_ in group.operations):
-            return False
-        if self.problems or self.verified != set(groups):
+        if self.problems or any(not is_root(op) and op.id not in self.done for op in plan.operations):
             return False
         self.journal.lease.keep()
         if plan.next_root is not None:
@@ -333,6 +322,6 @@ def _stopped(why: str) -> Diagnostic:
     )
 
 
-def _told(error: LedgerError) -> str:
+def _told(error: DiagnosticError) -> str:
     first = error.diagnostics[0]
     return f"{first.summary}. {first.detail}" if first.detail else first.summary

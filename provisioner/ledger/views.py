@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from .. import canonical, planfile
@@ -212,6 +213,28 @@ def _check_made_by_plan(history: History, record: RootRecord) -> None:
 
 
 def _plan_file(entry: Entry) -> planfile.PlanFile:
+    return _decoded(_ByDigest(entry))
+
+
+class _ByDigest:
+    """An entry as a key: its digest covers every byte of it."""
+
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByDigest) and other.entry.digest == self.entry.digest
+
+    def __hash__(self) -> int:
+        return hash(self.entry.digest)
+
+
+@lru_cache(maxsize=16)
+def _decoded(key: _ByDigest) -> planfile.PlanFile:
+    """Kept, because every check before a write asks for the plans behind the trust root again."""
+    entry = key.entry
     try:
         file = planfile.decode(canonical.dumps(entry.body["file"]))
     except planfile.PlanFileError as error:

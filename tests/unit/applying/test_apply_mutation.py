@@ -224,12 +224,7 @@ GUARDS: dict[str, Guard] = {
     "a record of ours": (guards, "unrecorded", nothing, never_made),
     "the mark": (guards, "unmarked", nothing, not_marked),
     "the world": (inspect, "differences", none_of_it, world_before),
-    "the world at the end": (
-        executor._Run,
-        "_conclude",
-        lambda run, groups: run.verified.update(run.index.groups),
-        world_after,
-    ),
+    "the world at the end": (executor._Run, "_conclude", nothing, world_after),
     "gaps": (inspect.Inspector, "_judged", none_of_it, unread),
     "recheck": (executor._Run, "_allowed", nothing, rejected),
     "the lease's end": (lease.Lease, "strict", nothing, asleep),
