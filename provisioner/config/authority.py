@@ -129,6 +129,12 @@ class _Defaults:
     def get(self, name: str) -> Any:
         return None if self.item is None else self.item.get(name)
 
+    @property
+    def review_by(self) -> str | None:
+        """The date, where it is one."""
+        written = self.get("review_by")
+        return times.day(written) if isinstance(written, str) else None
+
     def block(self, kind: str) -> Settings | None:
         found = () if self.item is None else self.item.settings.of(kind)
         return found[0] if found else None
@@ -175,7 +181,7 @@ def _agent(blocks: Blocks, item: Decoded, defaults: _Defaults, providers: Mappin
         sponsor=None if sponsor is None else referred(sponsor).name,
         inputs=item.get("inputs", defaults.get("inputs") or "untrusted"),
         environment=item.get("environment", defaults.get("environment")),
-        review_by=_review_by(item) or defaults.get("review_by"),
+        review_by=_review_by(item) or defaults.review_by,
         boundary=None if boundary is None else referred(boundary).address,
         owners=_owners(item, defaults),
         session=_session(item, defaults),

@@ -199,7 +199,7 @@ class Decoder:
             return self._wrong(attribute, "E-TYPE", "Incorrect attribute value type", detail)
         except Uncarried as error:
             detail = f"The value of {attribute.name} cannot be signed: {error}. Take it out of the value."
-            return self._wrong(attribute, "E-TEXT", "Value cannot stand in a plan", detail)
+            return self._wrong(attribute, "E-TEXT", "Value cannot stand in a plan", detail, show=False)
         if schema.choices and result is not None:
             self._choice(attribute, schema, result)
         return result
@@ -241,9 +241,9 @@ class Decoder:
                 summary = f"Unsupported value for {attribute.name}"
                 self._wrong(attribute, "E-CHOICE", summary, detail)
 
-    def _wrong(self, attribute: ast.Attribute, code: str, summary: str, detail: str) -> None:
+    def _wrong(self, attribute: ast.Attribute, code: str, summary: str, detail: str, show: bool = True) -> None:
         self._fail(attribute)
-        values = values_in_scope(attribute.expr, self.scope)
+        values = values_in_scope(attribute.expr, self.scope) if show else ()
         place = self.origin(attribute.expr)
         self.report.add(Diagnostic(code, summary, detail, subject=attribute.expr.range, values=values, origin=place))
 

@@ -33,6 +33,10 @@ class Files:
         """A path relative to the root module's folder."""
         return Path(os.path.relpath(path, self.root)).as_posix()
 
+    def way_to_root(self, directory: Path) -> str:
+        """The root module's folder as seen from another one: file functions are relative to their module."""
+        return Path(os.path.relpath(self.root, directory)).as_posix()
+
     def configuration(self, directory: Path) -> list[Path]:
         """The configuration files of a module's folder, by name. Reports what cannot be listed."""
         return [
@@ -45,16 +49,21 @@ class Files:
         """The `*.auto.vars.hcl` files of the root module, by name."""
         return [path for path in self._listed(self.root) if path.name.endswith(AUTO_SUFFIX)]
 
-    def source(self, path: Path, confined: bool = True) -> Source | None:
-        """The text of one file; None, reported, when it cannot be had. `confined` refuses symlinks out of the root."""
+    def source(self, path: Path, within: Path | None = None) -> Source | None:
+        """The text of one file; None, reported, when it cannot be had.
+
+        `within` refuses a symbolic link that leads out of both that folder and the root module's.
+        """
         name = self.name(path)
         known = self.sources.get(name)
         if known is not None:
             return known
         real = Path(os.path.realpath(path))
-        if confined and path.is_symlink() and self.real_root not in real.parents:
-            self._refuse(name, "is a symbolic link out of the root module's folder", "Copy the file into the folder.")
-            return None
+        if within is not None and path.is_symlink():
+            allowed = {self.real_root, Path(os.path.realpath(within))}
+            if allowed.isdisjoint(real.parents):
+                self._refuse(name, "is a symbolic link out of the module's folder", "Copy the file into the folder.")
+                return None
         data = self._bytes(path, name)
         text = None if data is None else self._text(data, name)
         if text is None:

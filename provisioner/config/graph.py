@@ -103,6 +103,8 @@ class Graph:
             else:
                 stack.pop()
                 self._close(node)
+                if stack and node.state is State.FAILED and not stack[-1][0].failure:
+                    stack[-1][0].failure = node.failure
 
     def _open(self, node: Node) -> tuple[Node, Iterator[Node]]:
         node.state = State.VISITING

@@ -250,17 +250,17 @@ class ModuleInstance:
             value: Value = graph.value(nodes[name])
             return value
 
-        extra: dict[str, Value] = {}
-        if key == declaration.label:
-            aliases = (k for k in self.module.providers if k.startswith(f"{key}."))
-            extra = {k.partition(".")[2]: self._provider(k, self.module.providers[k]) for k in aliases}
-        return BlockValue("provider", f"provider.{key}", Exposed(tuple(nodes), read, extra), key)
+        return BlockValue("provider", f"provider.{key}", Exposed(tuple(nodes), read), key)
 
     def _provider_value(self, name: str) -> Value:
-        if name in self.providers:
-            return self.providers[name]
+        """The default provider of a cloud, with the aliases that this module sees; or just these."""
         start = f"{name}."
-        return ObjectValue({k.removeprefix(start): v for k, v in sorted(self.providers.items()) if k.startswith(start)})
+        aliases = {k.removeprefix(start): v for k, v in sorted(self.providers.items()) if k.startswith(start)}
+        default = self.providers.get(name)
+        if not isinstance(default, BlockValue):
+            return ObjectValue(aliases)
+        own = default.attributes
+        return BlockValue(default.kind, default.address, Exposed(tuple(own), own.__getitem__, aliases), default.payload)
 
     def _scope(self) -> Scope:
         graph = self.run.graph
@@ -278,9 +278,9 @@ class ModuleInstance:
             ),
             "path": ObjectValue(
                 {
-                    "cwd": ".",
-                    "module": self.run.files.name(self.module.directory),
-                    "root": ".",
+                    "cwd": self.run.files.way_to_root(self.module.directory),
+                    "module": ".",
+                    "root": self.run.files.way_to_root(self.module.directory),
                 }
             ),
             "each": absent("each", "for_each"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,10 @@ from ..lang.parser import parse_file
 from ..lang.scope import Budget
 from ..lang.suggest import suggestion
 from ..lang.types import Type
-from ..lang.values import Value, deep_marked, is_null, to_python, unmark
+from ..lang.values import BlockValue, Value, deep_marked, to_python, unmark
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..model.source import Source
+from ..model.source import Source, SourceRange
 from ..sdk.schema import ProviderSchema
 from . import authority, checks, governance
 from .blocks import Blocks
@@ -28,10 +29,10 @@ from .instances import ModuleInstance, Run
 from .module import CALL_ARGUMENTS, Declaration, Module, Reader, name_range, references_of
 from .report import Report
 from .schema import provider_block
-from .text import secrets
-from .variables import ENVIRONMENT_PREFIX, Given, Values, refuse_secret
+from .variables import ENVIRONMENT_PREFIX, Given, Values, refuse_secrets
 
 MAX_DEPTH: Final = 30
+_KEY_CODE: Final = "E-SYNTAX-KEY"
 SENSITIVE: Final = "(sensitive value)"
 Schemas = Callable[[str], ProviderSchema | None]
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -119,7 +120,7 @@ class _Load:
             detail = f'"{self._files.name(directory)}" holds no *.hcl file. Name a folder that holds a configuration.'
             self._report.error("E-FILE", "No configuration files", detail, None)
         for path in paths:
-            source = self._files.source(path, confined=is_root)
+            source = self._files.source(path, within=directory)
             if source is not None:
                 reader.body(self._parsed(source))
         for label, declaration in module.calls.items():
@@ -130,9 +131,12 @@ class _Load:
         return module
 
     def _parsed(self, source: Source) -> ast.Body:
-        for start, end, kind in secrets(source.text):
-            refuse_secret(self._report, source, start, end, kind)
+        refuse_secrets(source, self._files, self._report)
         body, diagnostics = parse_file(source)
+        if any(diagnostic.code == _KEY_CODE for diagnostic in diagnostics):
+            # `providers = { aws.audit = … }` is the one place where a key is a name with a dot.
+            names = {place for block in body.blocks if block.type == "module" for place in _provider_names(block)}
+            diagnostics = [d for d in diagnostics if d.code != _KEY_CODE or d.subject not in names]
         self._report.extend(diagnostics)
         return body
 
@@ -296,6 +300,12 @@ class _Load:
         return configuration
 
 
+def _provider_names(block: ast.Block) -> Iterator[SourceRange]:
+    attribute = block.body.attributes.get("providers")
+    if attribute is not None and isinstance(attribute.expr, ast.ObjectCons):
+        yield from (item.key.range for item in attribute.expr.items)
+
+
 def _tree(root: ModuleInstance) -> Iterator[ModuleInstance]:
     """A module instance and all below it, parents first."""
     pending = [root]
@@ -309,8 +319,21 @@ def _outputs(root: ModuleInstance) -> dict[str, Any]:
     outputs: dict[str, Any] = {}
     for name, node in root.outputs.items():
         value: Value = node.value
-        outputs[name] = SENSITIVE if deep_marked(value) else None if is_null(value) else to_python(value)
+        outputs[name] = SENSITIVE if deep_marked(value) else _shown(to_python(value))
     return outputs
+
+
+def _shown(value: Any) -> Any:
+    """An output as JSON data: blocks by their address, fractions as text."""
+    if isinstance(value, BlockValue):
+        return value.address
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    return value
 
 
 __all__ = ["ENVIRONMENT_PREFIX", "Loaded", "load"]

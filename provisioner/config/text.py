@@ -9,7 +9,7 @@ from typing import Final
 
 _SECRETS: Final = {
     "an AWS access key id": r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
-    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----",
+    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:[^-]{0,20000}-----END [A-Z0-9 ]*PRIVATE KEY-----)?",
     "a GitHub token": r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})",
     "a GitLab token": r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}",
     "a Slack token": r"(?<![A-Za-z0-9])xox[abprs]-[A-Za-z0-9-]{10,}",
@@ -29,6 +29,11 @@ def secrets(text: str) -> Iterator[tuple[int, int, str]]:
     """Start, end and kind of everything in `text` that looks like a secret."""
     for match in _ANY_SECRET.finditer(text):
         yield match.start(), match.end(), _NAMES[(match.lastindex or 1) - 1]
+
+
+def masked(text: str) -> str:
+    """`text` with everything that looks like a secret written as asterisks, in the same places."""
+    return _ANY_SECRET.sub(lambda match: re.sub(r"[^\n]", "*", match.group()), text)
 
 
 @lru_cache(maxsize=1 << 16)

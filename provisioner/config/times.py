@@ -40,7 +40,11 @@ def timestamp(text: str) -> str | None:
 
 
 def day(text: str) -> str | None:
-    """An ISO date, `2027-02-01`; None when it is not one."""
+    """An ISO date, `2027-02-01`; None when it is not one.
+
+    The first moment of a day in UTC counts as that day: it is what YAML makes of an unquoted date.
+    """
+    text = text.removesuffix("T00:00:00Z")
     if _DATE.fullmatch(text) is None:
         return None
     try:

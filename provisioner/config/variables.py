@@ -21,7 +21,7 @@ from ..model.source import Source, SourceRange
 from .files import Files
 from .module import Module, VariableDeclaration, name_range
 from .report import Report
-from .text import secrets
+from .text import masked, secrets
 
 ENVIRONMENT_PREFIX: Final = "PROVISIONER_VAR_"
 _EMPTY: Final[Mapping[str, Value]] = {}
@@ -58,9 +58,9 @@ class Values:
             if text is not None:
                 self._text(name, text, f"<environment {ENVIRONMENT_PREFIX}{name}>")
         for path in self._files.automatic_values():
-            self._file(path, confined=True)
+            self._file(path, within=self._files.root)
         for path in var_files:
-            self._file(path, confined=False)
+            self._file(path)
         for name, text in variables.items():
             if name not in self._module.variables:
                 self._unknown_option(name)
@@ -70,17 +70,16 @@ class Values:
 
     def _text(self, name: str, text: str, filename: str) -> None:
         source = Source(filename, text)
-        self._files.sources[filename] = source
-        for start, end, kind in secrets(text):
-            refuse_secret(self._report, source, start, end, kind)
+        if not _declared_sensitive(self._module.variables[name]):
+            self._files.sources[filename] = source
+        refuse_secrets(source, self._files, self._report)
         self.given[name] = Given(None, text, source, outside=True)
 
-    def _file(self, path: Path, confined: bool) -> None:
-        source = self._files.source(path, confined)
+    def _file(self, path: Path, within: Path | None = None) -> None:
+        source = self._files.source(path, within)
         if source is None:
             return
-        for start, end, kind in secrets(source.text):
-            refuse_secret(self._report, source, start, end, kind)
+        refuse_secrets(source, self._files, self._report)
         body, diagnostics = parse_file(source)
         self._report.extend(diagnostics)
         outside = self._files.real_root not in Path(path).resolve().parents
@@ -127,13 +126,22 @@ def constant(expr: ast.Expr, report: Report, where: str) -> bool:
     return True
 
 
-def refuse_secret(report: Report, source: Source, start: int, end: int, kind: str) -> None:
-    """Report a literal secret without repeating it."""
-    detail = (
-        f"This text looks like {kind}. Secrets never stand in a configuration: files are read by many, and a plan "
-        "carries what it reads. Remove it, and revoke it if it was committed."
-    )
-    report.error("E-SECRET", "A secret stands in the configuration", detail, source.range(start, end))
+def refuse_secrets(source: Source, files: Files, report: Report) -> None:
+    """Report what looks like a secret, and show its text as asterisks from now on."""
+    for start, end, kind in secrets(source.text):
+        detail = (
+            f"This text looks like {kind}. Secrets never stand in a configuration: files are read by many, and a plan "
+            "carries what it reads. Remove it, and revoke it if it was committed."
+        )
+        report.error("E-SECRET", "A secret stands in the configuration", detail, source.range(start, end))
+        if source.filename in files.sources:
+            files.sources[source.filename] = Source(source.filename, masked(source.text))
+
+
+def _declared_sensitive(declaration: VariableDeclaration) -> bool:
+    """Whether values of the variable must not be shown, not even in an error about them."""
+    flag = declaration.arguments.get("sensitive")
+    return flag is not None and not (isinstance(flag.expr, ast.Literal) and flag.expr.value is False)
 
 
 class Variable:
