@@ -31,7 +31,6 @@ from .values import (
     text,
 )
 
-
 _FRACTION_COST = 500  # an operation on a fraction takes so much longer than another
 
 

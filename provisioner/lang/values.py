@@ -399,8 +399,8 @@ _WORD: dict[type, str] = {
 def values_equal(a: Value, b: Value) -> bool:
     """Equality of the language, marks aside: different types are never equal, every null equals every null."""
     kind = type(a)
-    if kind is str:
-        return type(b) is str and a == b
+    if kind is str and type(b) is str:
+        return a == b
     if isinstance(a, Sensitive):
         return values_equal(a.value, b)
     if isinstance(b, Sensitive):
