@@ -95,9 +95,10 @@ class Demo:
 
     def sign(self, plan: str) -> None:
         """Every sign-off that the plan still needs, each by the owner's signer."""
+        digest = json.loads((self.repository / plan).read_text())["digest"]
         for owner in dict.fromkeys(row["owner"] for row in self.missing(plan)):
             key = str(self.keys / SIGNERS[owner])
-            self.provisioner("sign", plan, "-owner", owner, "-key", key, "-yes")
+            self.provisioner("sign", plan, "-owner", owner, "-key", key, "-digest", digest, "-yes")
         if left := self.missing(plan):
             raise Surprise(f"still unsigned: {left}")
 

@@ -210,8 +210,10 @@ def _kinds() -> dict[str, KindSchema]:
             fields=dict.fromkeys(("path", "tags", "permissions_boundary", "policies", "attached", "groups"), _IDENTITY),
             observed=True,
         ),
-        ACCESS_KEY: KindSchema(noun="access key", fields={"status": _IDENTITY, "user": _IDENTITY}, observed=True),
-        LOGIN_PROFILE: KindSchema(noun="console password", fields={"user": _IDENTITY}, observed=True),
+        ACCESS_KEY: KindSchema(
+            noun="access key", fields={"status": _IDENTITY, "user": _IDENTITY}, observed=True, credential=True
+        ),
+        LOGIN_PROFILE: KindSchema(noun="console password", fields={"user": _IDENTITY}, observed=True, credential=True),
         OIDC_PROVIDER: KindSchema(
             noun="OIDC provider",
             fields={"url": _IDENTITY, "client_ids": _IDENTITY, "tags": _IDENTITY},

@@ -35,7 +35,10 @@ Reason: Any = typer.Option("--reason", metavar="TEXT", help="Why; needed with -r
 Out: Any = typer.Option(
     "--out", metavar="FILE", help="Write the sign-off to a file instead of the ledger, for publish.", show_default=False
 )
-Yes: Any = typer.Option("--yes", help="Do not ask.", show_default=False)
+Yes: Any = typer.Option("--yes", help="Do not ask; needs -digest.", show_default=False)
+Digest: Any = typer.Option(
+    "--digest", metavar="DIGEST", help="The digest that was reviewed: no other plan is signed.", show_default=False
+)
 
 
 @command(app, "provisioner sign first.plan.json -owner iam -key ~/.ssh/id_ed25519")
@@ -49,6 +52,7 @@ def sign(
     reject: Annotated[bool, Reject] = False,
     reason: Annotated[str, Reason] = "",
     out: Annotated[str | None, Out] = None,
+    digest: Annotated[str | None, Digest] = None,
     yes: Annotated[bool, Yes] = False,
     json: Annotated[bool, Json] = False,
 ) -> int:
@@ -62,6 +66,7 @@ def sign(
     session = session_of(ctx)
     _check_reason(reject, reason)
     opened = opened_plan(session, plan)
+    _check_digest(opened.file.digest, digest, yes)
     wish = Wish(
         key=_key(key, session.environ),
         owner=owner,
@@ -119,6 +124,22 @@ def _check_reason(reject: bool, reason: str) -> None:
     if reject and not reason.strip():
         raise DiagnosticError.of(
             "E-USAGE", "A rejection needs a reason", "Others must know what to mend: -reject -reason 'TEXT'."
+        )
+
+
+def _check_digest(actual: str, given: str | None, yes: bool) -> None:
+    """Nobody signs unseen: without a question, the signer names the whole digest of what was reviewed elsewhere."""
+    from ..model.diagnostics import DiagnosticError
+
+    if given is not None and given.removeprefix("sha256:").lower() != actual.removeprefix("sha256:"):
+        raise DiagnosticError.of(
+            "E-DIGEST", "This is not the plan that you reviewed", f"Its digest is {actual}. Nothing was signed."
+        )
+    if yes and given is None:
+        raise DiagnosticError.of(
+            "E-DIGEST",
+            "-yes signs without showing you anything to confirm, so it needs the digest that you reviewed",
+            f"Add -digest {actual} if that is the one, or leave -yes out and confirm at the terminal.",
         )
 
 

@@ -67,7 +67,7 @@ class Team:
         self.git("add", "-A")
         self.git(*config, *signing, "commit", "-q", "-S" if sign else "--no-gpg-sign", "-m", message)
 
-    def edit(self, old: str, new: str, file: str = "main.hcl") -> None:
+    def edit(self, old: str, new: str, file: str = "agents.hcl") -> None:
         """Replace text in a file of the checkout; the text must be there."""
         path = self.checkout / file
         text = path.read_text()
@@ -90,7 +90,7 @@ class Team:
         digest = json.loads((self.home / name).read_text())["digest"]
         for owner in dict.fromkeys(owner for _, owner in self.required(name)):
             self.run(
-                "sign", str(self.home / name), f"-owner={owner}", f"-key={self.key(signers[owner])}", f"-yes={digest}"
+                "sign", str(self.home / name), f"-owner={owner}", f"-key={self.key(signers[owner])}", f"-digest={digest}", "-yes"
             )
 
     def signers(self) -> dict[str, str]:
@@ -110,7 +110,7 @@ class Team:
         state = self.json("sandbox", "status")
         return boto3.client(
             "iam",
-            endpoint_url=state["clouds"]["aws"]["endpoint"],
+            endpoint_url=state["sandboxes"][0]["endpoint"],
             region_name="us-east-1",
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
