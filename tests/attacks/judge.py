@@ -1,0 +1,95 @@
+"""Reads one attack file and says what the verifier makes of it.
+
+Imports late, so that a test can mutate the verifier.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+VERIFIED = "verified"
+
+
+def outcome(case: dict[str, Any], cloud: Any) -> set[str]:
+    """{"verified"}, or the codes of everything that was refused. `cloud` is the provider of the corpus."""
+    from provisioner import planfile
+    from provisioner.approval.authorship import Authorship
+    from provisioner.approval.chain import TrustError, follow
+    from provisioner.approval.verdict import Evidence
+    from provisioner.approval.verifier import VerifiedPlan, verify
+    from provisioner.model.plan import Exclusion
+
+    try:
+        plan = planfile.decode(case["plan_file"].encode())
+    except planfile.PlanFileError:
+        return {"E-PLAN-FILE"}
+    if "forged_digest" in case:
+        plan = replace(plan, digest=case["forged_digest"])
+    try:
+        records = [_root(record) for record in case["roots"]]
+        root = follow(records, case["pin"], case["workspace"], case["ledger"])
+    except TrustError as error:
+        return {error.refusal.code}
+    known = case["authorship"]
+    authorship = known and Authorship(
+        tuple(Exclusion(person, "author") for person in known["people"]), tuple(known["unknown"])
+    )
+    evidence = Evidence(
+        root=root,
+        signoffs=_signoffs(case["signoffs"]),
+        published=_published(case["published"]),
+        base=case["base"],
+        entries={int(index): digest for index, digest in case["entries"].items()},
+        now=datetime.fromisoformat(case["now"]),
+        providers={"cloud": cloud},
+        revoked=frozenset(case["revoked"]),
+        authorship=authorship,
+    )
+    verdict = verify(plan, evidence)
+    if verdict.verified is not None:
+        assert isinstance(verdict.verified, VerifiedPlan)
+        return {VERIFIED}
+    codes = {refusal.code for refusal in verdict.refusals} | {item.refusal.code for item in verdict.refused}
+    assert codes
+    return codes
+
+
+def load(path: Path) -> dict[str, Any]:
+    case: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return case
+
+
+def _signoffs(items: list[dict[str, Any]]) -> Any:
+    from provisioner.approval.verdict import LedgerSignoff
+
+    return tuple(LedgerSignoff(item["index"], item["envelope"]) for item in items)
+
+
+def _published(item: dict[str, Any] | None) -> Any:
+    from provisioner.approval.verdict import PublishedPlan
+
+    return item and PublishedPlan(item["digest"], item["index"], datetime.fromisoformat(item["since"]))
+
+
+def _root(record: dict[str, Any]) -> Any:
+    from provisioner import planfile
+    from provisioner.approval.chain import Authorization, RootRecord
+
+    made = record["authorization"]
+    if made is None:
+        return RootRecord(record["body"])
+    return RootRecord(
+        record["body"],
+        Authorization(
+            planfile.decode(made["plan_file"].encode()),
+            _signoffs(made["signoffs"]),
+            _published(made["published"]),
+            made["base"],
+            {int(index): digest for index, digest in made["entries"].items()},
+            datetime.fromisoformat(made["time"]),
+        ),
+    )
