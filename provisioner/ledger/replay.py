@@ -64,8 +64,21 @@ def made_by_us(history: History, address: Address, counts: Counts | None = None)
     return address in made(history, counts)
 
 
+class _Parts:
+    """A plan's changes by number, operations by id, and operations by change."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.changes = {change.number: change for change in plan.changes}
+        self.operations = {operation.id: operation for operation in plan.operations}
+        self.siblings: dict[int, list[Operation]] = defaultdict(list)
+        for operation in plan.operations:
+            self.siblings[operation.change].append(operation)
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
+    """One operation that took effect. `done` are those of its change that have, `operations` all of that change."""
+
     digest: str
     change: Change
     operation: Operation
@@ -76,7 +89,7 @@ class _Step:
 
 def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
     """Every operation of ours that took effect, in the order of the journal, each once."""
-    plans: dict[str, tuple[dict[int, Change], dict[str, Operation]]] = {}
+    plans: dict[str, _Parts] = {}
     done: dict[str, set[str]] = defaultdict(set)
     for entry in history.of(Kind.OUTCOME):
         digest, operation_id = entry.body["plan"], entry.body["operation"]
@@ -85,19 +98,16 @@ def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
         if counts is not None and not counts(digest):
             continue
         if digest not in plans:
-            plan = _plan(history, digest, entry)
-            plans[digest] = (
-                {change.number: change for change in plan.changes},
-                {operation.id: operation for operation in plan.operations},
-            )
-        changes, operations = plans[digest]
-        operation = operations.get(operation_id)
-        change = changes.get(operation.change) if operation else None
+            plans[digest] = _Parts(_plan(history, digest, entry))
+        parts = plans[digest]
+        operation = parts.operations.get(operation_id)
+        change = parts.changes.get(operation.change) if operation else None
         if operation is None or change is None:
             raise odd(entry, f"plan {digest.removeprefix('sha256:')[:8]} has no operation {operation_id!r}")
         done[digest].add(operation_id)
-        siblings = [other for other in operations.values() if other.change == change.number]
-        yield _Step(digest, change, operation, frozenset(done[digest]), siblings, entry)
+        siblings = parts.siblings[change.number]
+        mine = frozenset(other.id for other in siblings if other.id in done[digest])
+        yield _Step(digest, change, operation, mine, siblings, entry)
 
 
 def _attributes(step: _Step, known: AppliedResource | None) -> Attributes | None:
