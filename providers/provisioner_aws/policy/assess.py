@@ -19,7 +19,7 @@ from .compare import compare, compare_policies, in_words
 from .document import Policy, Statement, parse_policy
 from .errors import PolicyError
 from .evaluate import Layer
-from .world import ATTACHMENT, POLICY, ROLE, ROLE_POLICY, boundary_layer, managed_document, parent_policies
+from .holdings import ATTACHMENT, POLICY, ROLE, ROLE_POLICY, holdings
 
 OUR_TAGS = "provisioner:"
 _HOUR = 3600
@@ -61,21 +61,20 @@ def _document(change: Change, attributes: Mapping[str, Any] | None, world: World
     if attributes is None:
         return None
     if change.address.kind == ATTACHMENT:
-        managed = managed_document(world, str(attributes.get("policy_arn", "")))
-        if managed is not None:
-            return managed
+        managed = holdings(world).managed(str(attributes.get("policy_arn", "")))
+        attributes = managed.attributes if managed is not None else attributes
     document: Mapping[str, Any] | None = attributes.get("document")
     return document
 
 
 def _shared(change: Change, before: World, after: World) -> tuple[Policy, ...]:
     """Policies that the role has in both worlds, with the same text, beside the one that changes."""
-    role = _parent(change.address)
-    old = dict(parent_policies(before, role, but=change.address))
+    role, known = _parent(change.address), holdings(after)
+    old = {name: item.attributes.get("document") for name, item in holdings(before).held(role, but=change.address)}
     return tuple(
-        parse_policy(document, name)
-        for name, document in parent_policies(after, role, but=change.address)
-        if document is not None and old.get(name) == document
+        known.policy(name, item)
+        for name, item in known.held(role, but=change.address)
+        if item.attributes.get("document") is not None and old.get(name) == item.attributes["document"]
     )
 
 
@@ -88,11 +87,10 @@ def _policy(change: Change, before: World, after: World) -> Assessment:
     if change.before is None or change.after is None:
         world = after if change.before is not None else before
         attributes = change.before or change.after or {}
-        arn_end = f":policy{attributes.get('path') or '/'}{change.address.name}"
-        users = [item for item in world.resources.values() if _names_policy(item, change.address.target, arn_end)]
-        if users:
-            held = users[0].address.name
-            return Assessment(Effect.UNKNOWN, reason=f"undecided: {held} names this policy on the other side, too")
+        path = f"{attributes.get('path') or '/'}{change.address.name}"
+        user = holdings(world).user(change.address.target, path)
+        if user is not None:
+            return Assessment(Effect.UNKNOWN, reason=f"undecided: {user} names this policy without its being there")
         return Assessment(Effect.EQUAL, reason="limits and grants nothing by itself; a role that names it says so")
     old = parse_policy(change.before.get("document") or {}, change.address.name)
     new = parse_policy(change.after.get("document") or {}, change.address.name)
@@ -100,11 +98,6 @@ def _policy(change: Change, before: World, after: World) -> Assessment:
     if change.before.get("path") != change.after.get("path"):
         return _joined([found, Assessment(Effect.UNKNOWN, reason="undecided: a new path makes another policy")])
     return found
-
-
-def _names_policy(item: Resource, account: str, arn_end: str) -> bool:
-    named = item.attributes.get("permissions_boundary") or item.attributes.get("policy_arn") or ""
-    return item.address.target == account and str(named).endswith(arn_end)
 
 
 def _role(change: Change, before: World, after: World) -> Assessment:
@@ -176,7 +169,7 @@ def _boundary_change(old: Fields, new: Fields, change: Change, before: World, af
 
 
 def _boundary(attributes: Fields, address: Address, world: World) -> Layer | None:
-    return boundary_layer(world, Resource(address, attributes))
+    return holdings(world).boundary(Resource(address, attributes))
 
 
 def _no_boundary(arn: str, limit: Layer | None) -> Assessment:

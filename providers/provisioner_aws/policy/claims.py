@@ -95,9 +95,7 @@ def _form(claims: Mapping[str, Any], trust: Policy, runtime: str | None) -> str:
             return name
     if runtime is not None:
         if runtime not in _BUILDERS:
-            raise ClaimError(
-                f"claims of the runtime {runtime!r} cannot be judged yet; name service, issuer or principal"
-            )
+            raise ClaimError(f"claims of a {runtime!r} are not known; name service, issuer or principal to say who")
         return runtime
     if "issuer" in claims:
         return "github_actions" if GITHUB_ISSUER in str(claims["issuer"]) else "issuer"

@@ -208,8 +208,12 @@ def _says(layer: Layer, request: PolicyRequest, *, allow: bool) -> Finding:
     missing.extend(f"the document of {name}" for name in layer.unread)
     if missing:
         return Finding(unknown(*dict.fromkeys(missing)), tuple(dict.fromkeys(open_ones)))
-    asked = describe.request(request.action, request.resource)
-    return Finding(NO, (f"{layer.name} does not allow {asked}",) if allow else ())
+    return Finding(NO, (refusal(layer, request),) if allow else ())
+
+
+def refusal(layer: Layer, request: PolicyRequest) -> str:
+    """The sentence for a layer in which nothing allows a request."""
+    return f"{layer.name}: nothing allows {describe.request(request.action, request.resource)}"
 
 
 def _statements(policies: Iterable[Policy], allow: bool) -> Iterator[tuple[Policy, Statement]]:

@@ -3,18 +3,18 @@
 What the evaluator knows by itself of an agent's own request: `aws:PrincipalArn`, `aws:PrincipalAccount`,
 `aws:PrincipalType`, `aws:PrincipalTag/…` from the role's tags, that no service asks in its place, `aws:RequestedRegion`
 and `aws:ResourceAccount` from the resource's ARN. The test's `context` adds to these and overrides them. Time is the
-caller's: `aws:CurrentTime` and `aws:EpochTime` follow from each other, and without both an expiry is DEPENDS.
+world's `now` unless the question gives `aws:CurrentTime` or `aws:EpochTime`; without any, an expiry is DEPENDS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.model.requests import Answer, Assume, Attempt, Decision, Request, World
-from provisioner.model.resources import Address, Resource
+from provisioner.model.resources import Resource
 
 from . import describe
 from .claims import AssumeRequest, assume_request
@@ -22,15 +22,10 @@ from .conditions import moment
 from .context import Context, context_values
 from .document import parse_policy
 from .errors import ClaimError, PolicyError
-from .evaluate import Layer, Policies, PolicyRequest, all_decisions, evaluate, evaluate_trust
+from .evaluate import Layer, Policies, PolicyRequest, all_decisions, evaluate, evaluate_trust, refusal
+from .holdings import holdings, role_arn
 from .match import Caller
 from .spelling import action_resource_types
-
-ROLE = "iam_role"
-ROLE_POLICY = "iam_role_policy"
-ATTACHMENT = "iam_role_attachment"
-POLICY = "iam_policy"
-
 
 _EVERYTHING = parse_policy({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "as if granted: it")
 
@@ -52,72 +47,10 @@ def evaluate_in_world(world: World, request: Request) -> Decision:
 
 
 def _role(world: World, agent: str) -> Resource:
-    roles = [item for item in world.resources.values() if item.address.kind == ROLE and item.agent == agent]
+    roles = holdings(world).roles(agent)
     if len(roles) != 1:
         raise ClaimError(f"agent {agent} has {len(roles) or 'no'} role{'s' * (len(roles) > 1)} here to judge")
     return roles[0]
-
-
-def role_arn(role: Resource) -> str:
-    """The role's ARN: as read or compiled where it is an attribute, otherwise made from the address."""
-    if role.attributes.get("arn"):
-        return str(role.attributes["arn"])
-    boundary = role.attributes.get("permissions_boundary") or "arn:aws:"
-    partition = boundary.split(":")[1]
-    path = role.attributes.get("path") or "/"
-    return f"arn:{partition}:iam::{role.address.target}:role{path}{role.address.name}"
-
-
-def role_policies(world: World, role: Resource) -> Policies:
-    """Everything of the world that limits or grants what a role may do."""
-    policies, unread = [], []
-    for name, document in parent_policies(world, role.address):
-        if document is None:
-            unread.append(name)
-        else:
-            policies.append(parse_policy(document, name))
-    identity = Layer(f"no policy of role {role.address.name}", tuple(policies), tuple(unread))
-    return Policies(identity, boundary_layer(world, role))
-
-
-def boundary_layer(world: World, role: Resource) -> Layer | None:
-    """The permissions boundary as a limit; None where the role has none."""
-    arn = role.attributes.get("permissions_boundary")
-    if not arn:
-        return None
-    name = f"boundary {arn.rpartition('/')[2]}"
-    document = managed_document(world, arn)
-    if document is None:
-        return Layer(name, unread=(arn,))
-    return Layer(name, (parse_policy(document, name),))
-
-
-def managed_document(world: World, arn: str) -> Mapping[str, Any] | None:
-    """The document of a managed policy that is a resource of the world."""
-    parts = arn.split(":", 5)
-    if len(parts) < 6:
-        return None
-    name = parts[5].rpartition("/")[2]
-    found = world.resources.get(Address("aws", parts[4], POLICY, name))
-    if found is None or parts[5] != f"policy{found.attributes.get('path') or '/'}{name}":
-        return None
-    document: Mapping[str, Any] | None = found.attributes.get("document")
-    return document
-
-
-def parent_policies(
-    world: World, role: Address, but: Address | None = None
-) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """Name and document of each policy that hangs on a role; None for a document that nobody read."""
-    children = [item for item in world.resources.values() if item.parent == role and item.address != but]
-    for item in sorted(children, key=lambda item: item.address):
-        if item.address.kind == ROLE_POLICY:
-            name = item.address.name.removeprefix(f"{role.name}/")
-            yield f"inline policy {name}", item.attributes.get("document")
-        elif item.address.kind == ATTACHMENT:
-            arn = str(item.attributes.get("policy_arn", ""))
-            document = managed_document(world, arn) or item.attributes.get("document")
-            yield f"attached policy {arn.rpartition('/')[2]}", document
 
 
 def _attempt(world: World, role: Resource, attempt: Attempt) -> Decision:
@@ -126,10 +59,10 @@ def _attempt(world: World, role: Resource, attempt: Attempt) -> Decision:
         raise ClaimError(f"the attempt's action is {action!r}; name one action such as s3:PutObject")
     given = attempt.settings.get("resource") or "*"
     resources = list(given) if isinstance(given, list | tuple) else [given]
-    policies = role_policies(world, role)
+    policies = holdings(world).policies(role)
     if attempt.settings.get("granted"):
         policies = replace(policies, identity=Layer("a policy that grants everything", (_EVERYTHING,)))
-    written = context_values(attempt.settings.get("context") or {})
+    written = _timed(context_values(attempt.settings.get("context") or {}), world.now)
     decisions = [_judge(role, action, str(resource), written, policies) for resource in resources]
     answers = {decision.answer for decision in decisions}
     if len(answers) == 1:
@@ -147,7 +80,7 @@ def _judge(
         exact = None if action_resource_types(action) != () else resource
     elif "*" in resource or "?" in resource:
         raise ClaimError(f"the attempt's resource is {resource!r}; name one resource, without wildcards")
-    context = Context(_derived({**_own_context(role, action, resource), **written}))
+    context = Context({**_own_context(role, action, resource), **written})
     return evaluate(PolicyRequest(action, exact, context, Caller("AWS", role_arn(role))), policies)
 
 
@@ -173,9 +106,11 @@ def _own_context(role: Resource, action: str, resource: str) -> dict[str, tuple[
     return context_values(known)
 
 
-def _derived(values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Both spellings of the time where one is given."""
+def _timed(values: Mapping[str, tuple[str, ...]], now: str | None) -> dict[str, tuple[str, ...]]:
+    """Both spellings of the time: as the question gives one, otherwise the world's."""
     out = dict(values)
+    if now is not None and "aws:EpochTime" not in out:
+        out.setdefault("aws:CurrentTime", (now,))
     epoch, current = out.get("aws:EpochTime"), out.get("aws:CurrentTime")
     if current and not epoch:
         seconds = moment(current[0])
@@ -191,18 +126,12 @@ def _assume(world: World, role: Resource, assume: Assume) -> Decision:
     request = assume_request(assume.claims, trust, role.address.target)
     layer = Layer(f"the trust of role {role.address.name}", (trust,))
     caller = _caller_policies(world, request)
-    context = Context(_derived(request.context.values), request.context.unknown)
+    context = Context(_timed(request.context.values, world.now), request.context.unknown)
     questions = [PolicyRequest(action, role_arn(role), context, request.caller) for action in request.actions]
     decision = all_decisions([evaluate_trust(item, layer, role.address.target, caller) for item in questions])
-    if decision.answer is Answer.DENIED and decision.because == (
-        f"{layer.name} does not allow {_asked(questions[0])}",
-    ):
+    if decision.answer is Answer.DENIED and refusal(layer, questions[0]) in decision.because:
         return Decision(decision.answer, (f"{layer.name} does not admit {_who(request)}",))
     return decision
-
-
-def _asked(question: PolicyRequest) -> str:
-    return describe.request(question.action, question.resource)
 
 
 def _who(request: AssumeRequest) -> str:
@@ -219,7 +148,6 @@ def _who(request: AssumeRequest) -> str:
 
 def _caller_policies(world: World, request: AssumeRequest) -> Policies | None:
     """The policies of a caller that is itself a role of the world."""
-    for item in world.resources.values():
-        if item.address.kind == ROLE and role_arn(item) == request.caller.name:
-            return role_policies(world, item)
-    return None
+    known = holdings(world)
+    role = known.role(request.caller.name)
+    return known.policies(role) if role is not None else None

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from provisioner.model.requests import Answer
 from provisioner_aws.policy.conditions import moment, number
 from provisioner_aws.policy.context import Context, context_values
 from provisioner_aws.policy.document import parse_policy
@@ -17,6 +16,8 @@ from provisioner_aws.policy.evaluate import (
     evaluate_trust,
 )
 from provisioner_aws.policy.match import Caller
+
+from provisioner.model.requests import Answer
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/agents/a"
