@@ -109,6 +109,9 @@ def decode(data: bytes) -> PlanFile:
     digest = plan_digest(body)
     if digest != value["digest"]:
         raise PlanFileError("the plan does not match its digest: the file was changed")
-    if canonical.digest_bytes(NOTES_DOMAIN, canonical.dumps(to_builtins(notes))) != value["notes_digest"]:
+    notes_body = canonical.dumps(to_builtins(notes))
+    if notes_body != canonical.dumps(value["notes"]):
+        raise PlanFileError("the notes hold unknown fields or leave out known ones")
+    if canonical.digest_bytes(NOTES_DOMAIN, notes_body) != value["notes_digest"]:
         raise PlanFileError("the notes do not match their digest: the file was changed")
     return PlanFile(plan, notes, body, digest)
