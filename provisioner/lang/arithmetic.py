@@ -109,7 +109,7 @@ def modulo(a: Number, b: Number) -> Number:
         rest = abs(a) % abs(b)
         return -rest if a < 0 else rest
     left, right = _exact(a), _exact(b)
-    return _rounded(left - right * int(left / right))
+    return _rounded(left - _nearest(right * int(_nearest(left / right))))
 
 
 def negate(a: Number) -> Number:
@@ -153,7 +153,13 @@ def _exact(value: Number) -> Fraction:
     """The 512-bit number that a value stands for."""
     if type(value) is int:
         return Fraction(value)
-    mantissa, exponent = _binary(Fraction(value))
+    return _nearest(Fraction(value))
+
+
+def _nearest(value: Fraction) -> Fraction:
+    if not value:
+        return value
+    mantissa, exponent = _binary(value)
     return Fraction(mantissa) * Fraction(2) ** exponent
 
 

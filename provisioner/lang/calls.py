@@ -16,6 +16,8 @@ from .suggest import suggestion
 from .types import DYNAMIC
 from .values import (
     ListValue,
+    MapValue,
+    ObjectValue,
     Sensitive,
     SetValue,
     TupleValue,
@@ -24,7 +26,9 @@ from .values import (
     is_null,
     length,
     mark,
+    text,
     unmark_deep,
+    weigh,
 )
 
 
@@ -232,8 +236,9 @@ def _bad_argument(
 def _run(found: Function, expr: ast.Call, sources: list[ast.Expr], values: list[Value], scope: Scope) -> Value:
     sensitive = False
     for i, value in enumerate(values):
-        kind = type(value)
-        if kind is str:
+        if type(value) is str:
+            if len(value) > 1000:
+                scope.budget.spend(len(value) >> 6)
             continue
         param = _param(found, i)
         if not param.null and is_null(value):
@@ -241,21 +246,34 @@ def _run(found: Function, expr: ast.Call, sources: list[ast.Expr], values: list[
         if not param.marked and deep_marked(value):
             sensitive = True
             values[i] = unmark_deep(value)
+    for value in values:
+        if type(value) in _CONTAINERS:
+            scope.budget.spend(weigh(value) >> 6)
     try:
         result: Value = found.call(scope, *values) if found.scoped else found.call(*values)
     except FunctionError as err:
         at = err.argument
+        # A message may quote what it was given, in whole or in part.
+        reason = "the reason is withheld, because an argument is sensitive" if sensitive else str(err)
         if at is not None and at < len(sources):
-            _bad_argument(found, expr, sources[at], _param(found, at), str(err), scope)
+            _bad_argument(found, expr, sources[at], _param(found, at), reason, scope)
         fail(
             "E-FUNCTION",
             "Error in function call",
-            f'Call to function "{expr.name}" failed: {err}.',
+            f'Call to function "{expr.name}" failed: {reason}.',
             _name_range(expr),
             context=expr,
             about=expr,
             scope=scope,
             values=_while(found),
         )
-    scope.budget.spend((length(result) or 0) >> 2)
+    if type(result) is str:
+        if len(result) > 1000:
+            scope.budget.spend(len(result) >> 4)
+        result = text(result)
+    else:
+        scope.budget.spend((length(result) or 0) >> 2)
     return mark(result) if sensitive else result
+
+
+_CONTAINERS = frozenset((TupleValue, ListValue, SetValue, MapValue, ObjectValue))

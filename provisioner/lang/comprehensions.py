@@ -21,6 +21,7 @@ from .values import (
     Value,
     elements,
     is_null,
+    mark,
     type_of,
 )
 
@@ -39,7 +40,10 @@ def iterate(expr: ast.Expr, whole: ast.Expr, scope: Scope) -> tuple[Iterable[tup
     if not isinstance(value, (TupleValue, ListValue, SetValue, MapValue, ObjectValue)):
         detail = f"A value of type {type_of(value).friendly} cannot be used as the collection in a 'for' expression."
         fail("E-FOR", "Iteration over non-iterable value", detail, expr, context=whole, about=expr, scope=scope)
-    return elements(value), sensitive
+    pairs = elements(value)
+    if sensitive:  # marked one by one, so that no message about an element shows it
+        return [(key if isinstance(key, int) else mark(key), mark(item)) for key, item in pairs], True
+    return pairs, False
 
 
 def for_expression(expr: ast.ForExpr, scope: Scope) -> Value:
@@ -70,8 +74,9 @@ def for_expression(expr: ast.ForExpr, scope: Scope) -> Value:
         if expr.group:
             groups.setdefault(name, []).append(value)
         elif name in entries:
+            shown = "(sensitive value)" if sensitive else f'"{name}"'
             detail = (
-                f"Two different items produced the key \"{name}\" in this 'for' expression. If duplicates are "
+                f"Two different items produced the key {shown} in this 'for' expression. If duplicates are "
                 "expected, use the ellipsis (...) after the value expression to enable grouping by key."
             )
             fail(

@@ -7,6 +7,7 @@ the values in scope. Semantics are those of HCL 2 as Terraform 1.11 runs it; the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from ..model.diagnostics import Diagnostic, DiagnosticError
@@ -38,6 +39,8 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
     """The value of an expression. Raises DiagnosticError: E-REFERENCE, E-ATTRIBUTE, E-INDEX, E-FUNCTION …"""
     try:
         return EVAL[type(expr)](expr, scope)
+    except BudgetError as err:
+        raise BudgetError([d if d.subject else replace(d, subject=expr.range) for d in err.diagnostics]) from err
     except RecursionError:
         raise DiagnosticError(
             [
@@ -135,7 +138,7 @@ def _bounded(value: str, scope: Scope) -> str:
     if len(value) > 1000:
         if len(value) > MAX_STRING:
             raise too_big(f"A string would be longer than {MAX_STRING} characters.")
-        scope.budget.spend(len(value) >> 8)
+        scope.budget.spend(len(value) >> 5)
     return text(value)
 
 

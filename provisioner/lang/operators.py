@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from . import arithmetic
@@ -114,8 +114,8 @@ def _failed(reason: str) -> OperationError:
     return OperationError("E-OPERATION", "Operation failed", f"Error during operation: {reason}.")
 
 
-def attribute(value: Value, name: str) -> Value:
-    """`value.name`"""
+def attribute(value: Value, name: str, hint: bool = True) -> Value:
+    """`value.name`. With `hint`, an error may name what does exist."""
     kind = type(value)
     if kind is ObjectValue or kind is MapValue:
         assert isinstance(value, (ObjectValue, MapValue))
@@ -126,15 +126,15 @@ def attribute(value: Value, name: str) -> Value:
             raise OperationError(
                 "E-ATTRIBUTE",
                 "Missing map element",
-                f'This map does not have an element with the key "{name}".{suggestion(name, value.entries)}',
+                f'This map does not have an element with the key "{name}".{_hint(name, value.entries, hint)}',
             )
         raise OperationError(
             "E-ATTRIBUTE",
             "Unsupported attribute",
-            f'This object does not have an attribute named "{name}".{suggestion(name, value.entries)}',
+            f'This object does not have an attribute named "{name}".{_hint(name, value.entries, hint)}',
         )
     if isinstance(value, Sensitive):
-        return mark(attribute(value.value, name))
+        return mark(attribute(value.value, name, hint=False))
     if is_null(value):
         raise OperationError(
             "E-NULL",
@@ -155,6 +155,10 @@ def attribute(value: Value, name: str) -> Value:
 _ABSENT = TupleValue(())
 
 
+def _hint(name: str, known: Iterable[str], wanted: bool) -> str:
+    return suggestion(name, known) if wanted else ""
+
+
 def _no_attributes(ty: Type, name: str) -> str:
     if isinstance(ty, (ListType, SetType)) and isinstance(ty.element, ObjectType):
         if isinstance(ty, SetType):
@@ -172,10 +176,10 @@ def _no_attributes(ty: Type, name: str) -> str:
     return "This value does not have any attributes."
 
 
-def index(value: Value, key: Value) -> Value:
-    """`value[key]`"""
+def index(value: Value, key: Value, hint: bool = True) -> Value:
+    """`value[key]`. With `hint`, an error may name what does exist."""
     if isinstance(value, Sensitive):
-        return mark(index(value.value, key.value if isinstance(key, Sensitive) else key))
+        return mark(index(value.value, key.value if isinstance(key, Sensitive) else key, hint=False))
     if is_null(value):
         raise OperationError(
             "E-NULL", "Attempt to index null value", "This value is null, so it does not have any indices."
@@ -185,7 +189,7 @@ def index(value: Value, key: Value) -> Value:
     if isinstance(value, (TupleValue, ListValue)):
         return _sequence_index(value, key)
     if isinstance(value, (MapValue, ObjectValue, BlockValue)):
-        return _keyed_index(value, key)
+        return _keyed_index(value, key, hint)
     if isinstance(value, SetValue):
         raise _bad_index(
             "Elements of a set are identified only by their value and don't have any separate index or key to "
@@ -228,20 +232,20 @@ def _sequence_index(value: TupleValue | ListValue, key: Value) -> Value:
     return value.items[found]
 
 
-def _keyed_index(value: MapValue | ObjectValue | BlockValue, key: Value) -> Value:
+def _keyed_index(value: MapValue | ObjectValue | BlockValue, key: Value, hint: bool) -> Value:
     numeric = type_of(key) is NUMBER
     found = _key(key, STRING)
     if isinstance(found, Sensitive):
-        inner = _keyed_index(value, found.value)
+        inner = _keyed_index(value, found.value, hint=False)
         return mark(inner) if isinstance(value, MapValue) else inner
     assert isinstance(found, str)
     entries = value.attributes if isinstance(value, BlockValue) else value.entries
     if found in entries:
         return entries[found]
-    hint = suggestion(found, entries)
+    more = _hint(found, entries, hint)
     if numeric and not isinstance(value, MapValue):
-        hint = " An object only supports looking up attributes by name, not by numeric index."
-    raise _bad_index(f"{_NO_ELEMENT}.{hint}")
+        more = " An object only supports looking up attributes by name, not by numeric index."
+    raise _bad_index(f"{_NO_ELEMENT}.{more}")
 
 
 def splat_type(item: Type, steps: list[str | None]) -> Type:

@@ -255,10 +255,10 @@ def _lookup(given: Value, key: Value, *default: Value) -> Value:
         found = value.entries[name]
     elif default:
         found = fallback
-    elif isinstance(value, ObjectValue):
-        raise FunctionError(f'the given object has no attribute "{name}"', 0)
     else:
         shown = "(sensitive value)" if isinstance(key, Sensitive) else f'"{name}"'
+        if isinstance(value, ObjectValue):
+            raise FunctionError(f"the given object has no attribute {shown}", 0)
         raise FunctionError(f"lookup failed to find key {shown}")
     return mark(found) if sensitive else found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..convert import ConversionError, convert
 from ..types import BOOL, DYNAMIC, NUMBER, STRING, ListType, MapType, SetType, Type, required_name
-from ..values import Sensitive, TypeValue, Value, mark, type_of, unmark
+from ..values import Sensitive, TypeValue, Value, mark, type_of, unmark_deep
 from .registry import FunctionError, Param, function
 
 _V = Param("v", null=True, marked=True)
@@ -66,7 +66,8 @@ def _sensitive(value: Value) -> Value:
 
 @function("nonsensitive", Param("value", null=True, marked=True))
 def _nonsensitive(value: Value) -> Value:
-    return unmark(value)
+    # All the way down: a `for` over a sensitive collection makes sensitive elements.
+    return unmark_deep(value) if isinstance(value, Sensitive) else value
 
 
 @function("issensitive", Param("value", null=True, marked=True))

@@ -80,6 +80,50 @@ def test_values_in_scope_are_shown_and_secrets_are_not() -> None:
     assert "hunter2" not in str(every)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base64decode(var.p)",
+        "parseint(var.p, 10)",
+        "tonumber(var.p)",
+        'timeadd(var.p, "1h")',
+        'regex(var.p, "x")',
+        "lookup({}, var.p)",
+        '{ for x in var.l : "${x}" => 1 }',
+        "var.m.huntre",
+        'var.m["huntre"]',
+        "{ hunter = 1 }[var.k]",
+        "templatestring(var.t, { x = var.p })",
+        "var.p + 1",
+        "[for x in [var.p] : x + 1]",
+        "try(var.p + 1)",
+        "[for x in var.l : x + 1]",
+        "[for k, x in var.m : tonumber(k)]",
+        '"%{ for x in var.l }${parseint(x, 10)}%{ endfor }"',
+    ],
+)
+def test_no_error_shows_a_secret(text: str) -> None:
+    secrets: dict[str, Value] = {
+        "p": Sensitive("hunter(2"),
+        "l": Sensitive(from_python(["hunter(2", "hunter(2"])),
+        "m": Sensitive(from_python({"hunter": 1})),
+        "k": Sensitive("huntre"),
+        "t": "${upper(x)}${tonumber(x)}",
+    }
+    found = errors(text, scope(var=Namespace.of("var", secrets)))
+    assert "hunter" not in str([(d.summary, d.detail, d.values) for d in found])
+
+
+def test_a_budget_error_says_where() -> None:
+    (found,) = errors('format("%999999999d", 1)', scope())
+    assert found.code == "E-BUDGET"
+    assert found.subject is not None
+
+
+def test_results_are_nfc() -> None:
+    assert evaluate_text('join("", ["e", "\\u0301"])', scope()) == "\u00e9"
+
+
 def test_every_error_is_reported_at_once() -> None:
     found = errors('[upper([]), 1 + "a", { a = nope.x, b = nofunc() }]', scope(x=1))
     assert [d.code for d in found] == ["E-ARGUMENT", "E-OPERAND", "E-REFERENCE", "E-UNKNOWN-FUNCTION"]
