@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,12 +12,16 @@ from provisioner.sdk.provider import Scope
 from . import live, names, schema
 from .client import Account
 from .faults import ANSWERS, Fault, classify
-from .gather import Gathered
+from .gather import Gathered, absent_as_none
 from .runtimes import GITHUB_ISSUER
 
 Raw = Mapping[str, Any]
 
 _FILTER = ["Role", "LocalManagedPolicy", "User"]
+_DETAILS = "iam:GetAccountAuthorizationDetails"
+_LIST_PROVIDERS = "iam:ListOpenIDConnectProviders"
+OIDC_PROVIDERS = "OIDC providers"
+
 _CI_ISSUERS = (GITHUB_ISSUER,)
 """Issuers that runtimes compile trusts for: their providers' audiences are read even before a trust names them."""
 
@@ -37,9 +41,6 @@ def read_bulk(account: Account, scope: Scope) -> Gathered:
     _users(gathered, found)
     _oidc(gathered, providers.result())
     return gathered
-
-
-_DETAILS = "iam:GetAccountAuthorizationDetails"
 
 
 def _details(account: Account) -> dict[str, list[Raw]]:
@@ -89,11 +90,9 @@ def _settings(gathered: Gathered, name: str, settings: Mapping[str, Raw] | None)
     if name in settings:
         return settings[name]
     read = gathered.attempt(
-        f"session limit of role {name}",
-        "iam:GetRole",
-        lambda: gathered.account.read("get_role", RoleName=name)["Role"],
+        f"session limit of role {name}", "iam:GetRole", lambda: gathered.account.read("get_role", RoleName=name)
     )
-    return read or {}
+    return read["Role"] if read else {}
 
 
 def _default_document(policy: Raw) -> Any | None:
@@ -165,13 +164,7 @@ def _credentials(gathered: Gathered, user: Resource) -> None:
         return [key for page in pages for key in page["AccessKeyMetadata"]]
 
     def console() -> bool:
-        try:
-            account.read("get_login_profile", UserName=name)
-        except ANSWERS as error:
-            if classify(error) is Fault.ABSENT:
-                return False
-            raise
-        return True
+        return absent_as_none(lambda: account.read("get_login_profile", UserName=name)) is not None
 
     for key in gathered.attempt(f"access keys of user {name}", "iam:ListAccessKeys", keys, agents) or ():
         gathered.add(live.access_key(user, key))
@@ -189,22 +182,19 @@ def _oidc(gathered: Gathered, providers: list[str] | Exception) -> None:
         agents = tuple(sorted({agent for names_ in federated.values() for agent in names_}))
         if classify(providers) in (Fault.UNREACHABLE, Fault.CREDENTIALS):
             raise gathered.account.error(providers, _LIST_PROVIDERS) from providers
-        gathered.gap(OIDC_PROVIDERS, _LIST_PROVIDERS, providers, agents)
+        if agents:
+            gathered.gap(OIDC_PROVIDERS, _LIST_PROVIDERS, providers, agents)
+        else:
+            gathered.unseen.append(OIDC_PROVIDERS)
         return
     for arn in providers:
         raw: Raw = {}
         if arn in federated or arn.rpartition(":oidc-provider/")[2].startswith(_CI_ISSUERS):
             agents = tuple(sorted(federated.get(arn, ())))
-            raw = (
-                gathered.attempt(f"OIDC provider {arn}", "iam:GetOpenIDConnectProvider", _get(gathered, arn), agents)
-                or {}
-            )
+            what = f"OIDC provider {arn}"
+            raw = gathered.attempt(what, "iam:GetOpenIDConnectProvider", _get(gathered, arn), agents) or {}
         gathered.add(live.oidc_provider(gathered.account.id, arn, raw))
 
 
-OIDC_PROVIDERS = "OIDC providers"
-_LIST_PROVIDERS = "iam:ListOpenIDConnectProviders"
-
-
-def _get(gathered: Gathered, arn: str) -> Any:
+def _get(gathered: Gathered, arn: str) -> Callable[[], Raw]:
     return lambda: gathered.account.read("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)

@@ -23,7 +23,7 @@ _FIXED = ("path", "description")
 def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
     """OIDC providers that trusts need; changes that IAM has no call for."""
     found = {resource.address: resource for resource in live.resources}
-    unread = {gap.target for gap in live.coverage.gaps if gap.what == OIDC_PROVIDERS}
+    unread = {f"aws {gap.target}: {gap.what}" for gap in live.coverage.gaps} | {*live.coverage.not_looked_at}
     for agent in aws_agents(authority):
         yield from _oidc(authority, agent, found, unread)
     for item in desired:
@@ -72,7 +72,7 @@ def _oidc(
     arn, audience = needed
     issuer = arn.rpartition(":oidc-provider/")[2]
     provider = found.get(Address("aws", place.account, schema.OIDC_PROVIDER, arn))
-    if provider is None and place.account in unread:
+    if provider is None and f"aws {place.account}: {OIDC_PROVIDERS}" in unread:
         yield Diagnostic(
             "E-AWS-OIDC",
             f"Whether account {place.account} has the OIDC provider {issuer} could not be read",

@@ -15,7 +15,7 @@ from . import names, schema
 from .boundary import boundary_document
 from .forms import normalize
 from .grants import ContradictionError, grant_document, statements_of
-from .trust import Place, trust_policy
+from .trust import Place, supported, trust_policy, unsupported
 
 SESSION_FLOOR = 3600
 SESSION_CEILING = 43200
@@ -27,9 +27,13 @@ _REFUSED = re.compile(r"[^\t\n\r\x20-\x7e\xa1-\xff]")
 def compile_authority(authority: Authority) -> Iterable[Desired]:
     """Every resource in this cloud, normalized, in a stable order: boundaries, then agent by agent.
 
-    Raises DiagnosticError where conditions of a grant and its tools contradict one another.
+    Raises DiagnosticError for a runtime that AWS has no trust for, and for a grant whose conditions contradict those
+    of its tools: there is nothing to compile then.
     """
     agents = sorted(aws_agents(authority), key=lambda agent: agent.name)
+    strangers = [unsupported(agent) for agent in agents if not supported(agent)]
+    if strangers:
+        raise DiagnosticError(strangers)
     yield from _boundaries(authority, agents)
     parts: dict[str, list[GrantPart]] = {}
     for part in aws_parts(authority):

@@ -47,6 +47,9 @@ _CODES = {
     Fault.ABSENT: {"NoSuchEntity", "NoSuchEntityException"},
     Fault.EXISTS: {"EntityAlreadyExists", "EntityAlreadyExistsException"},
     Fault.TRANSIENT: {
+        # After a policy is taken off, IAM may still count it for a moment.
+        "DeleteConflict",
+        "DeleteConflictException",
         "EntityTemporarilyUnmodifiable",
         "ConcurrentModification",
         "ConcurrentModificationException",
@@ -87,6 +90,12 @@ class CutShortError(boto.BotoCoreError):
     fmt = "the page says that more follows, and does not say where"
 
 
+class StillInUseError(boto.BotoCoreError):
+    """A managed policy that is to be deleted, and that something still uses."""
+
+    fmt = "the policy is still attached to {attached} identities and the boundary of {bounded}"
+
+
 class StrangeAnswerError(boto.BotoCoreError):
     """An answer that is not AWS's: a proxy's or another program's page."""
 
@@ -101,6 +110,8 @@ def classify(error: Exception) -> Fault:
         return Fault.UNREACHABLE
     if isinstance(error, _NO_CREDENTIALS):
         return Fault.CREDENTIALS
+    if isinstance(error, StillInUseError):
+        return Fault.TRANSIENT
     if isinstance(error, (*_UNANSWERED, StrangeAnswerError)):
         return Fault.UNCLEAR
     return Fault.REFUSED

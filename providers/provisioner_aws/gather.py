@@ -18,13 +18,15 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Gathered:
-    """What a read of one account has found so far. `documents` are those of managed policies, by ARN."""
+    """What a read of one account has found so far. `documents` are those of managed policies, by ARN; `unseen` says
+    what was not read and concerns no agent that is there."""
 
     account: Account
     scope: Scope
     resources: dict[Address, Resource] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     documents: dict[str, Any] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
 
     def add(self, resource: Resource) -> None:
         self.resources[resource.address] = resource
@@ -84,12 +86,10 @@ class Gathered:
         """GetPolicy's answer and the default version's document; None where it is not there, or with a gap."""
 
         def read() -> tuple[Mapping[str, Any], Any] | None:
-            try:
-                raw = self.account.read("get_policy", PolicyArn=arn)["Policy"]
-            except ANSWERS as error:
-                if classify(error) is Fault.ABSENT:
-                    return None
-                raise
+            answer = absent_as_none(lambda: self.account.read("get_policy", PolicyArn=arn))
+            if answer is None:
+                return None
+            raw = answer["Policy"]
             return raw, version_document(self.account, arn, raw["DefaultVersionId"])
 
         return self.attempt(f"policy {arn}", "iam:GetPolicyVersion", read, agents)
@@ -98,6 +98,16 @@ class Gathered:
         for arn in arns:
             agents = (role.agent,) if role.agent else ()
             self.add(live.attachment(role, arn, self.document(arn, agents)))
+
+
+def absent_as_none(read: Callable[[], T]) -> T | None:
+    """The result of a read, None where the cloud says that the thing does not exist."""
+    try:
+        return read()
+    except ANSWERS as error:
+        if classify(error) is Fault.ABSENT:
+            return None
+        raise
 
 
 _VERSIONS: dict[tuple[str, str], Any] = {}

@@ -10,8 +10,8 @@ from provisioner.model.changes import Operation
 
 from . import live, names, schema
 from .client import Account
-from .gather import version_document
-from .single import absent_as_none, attached_arns, get_role
+from .gather import absent_as_none, version_document
+from .single import attached_arns, get_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ def _policy(account: Account, operation: Operation) -> Found:
         tags = live.tags_of(raw)
         return Found(live.policy(account.id, raw, document, tags).attributes, tags, name)
 
-    found: Found | None = absent_as_none(read)
-    return Found(None, None, name) if found is None else found
+    return absent_as_none(read) or Found(None, None, name)
 
 
 _READERS: Mapping[str, Callable[[Account, Operation], Found]] = {

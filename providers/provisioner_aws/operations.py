@@ -137,11 +137,9 @@ def _create_role(name: str, after: State) -> Step:
         "MaxSessionDuration": after["max_session_duration"],
         "Tags": _tags(after["tags"]),
     }
-    extra: tuple[str, ...] = ("iam:TagRole",)
     if after.get("permissions_boundary"):
         params["PermissionsBoundary"] = after["permissions_boundary"]
-        extra = ("iam:PutRolePermissionsBoundary", "iam:TagRole")
-    return ("CreateRole", params, _fields(schema.ROLE), None, after, extra)
+    return ("CreateRole", params, _fields(schema.ROLE), None, after, ("iam:TagRole",))
 
 
 def _delete_role(name: str, before: State) -> Step:

@@ -47,13 +47,15 @@ class AWSReader:
 
         resources: list[Resource] = []
         gaps: list[Gap] = []
+        unseen: list[str] = []
         for gathered in self._each(one):
             resources += gathered.resources.values()
             gaps += gathered.gaps
+            unseen += (f"aws {gathered.account.id}: {what}" for what in (NOT_LOOKED_AT, *gathered.unseen))
         coverage = Coverage(
             targets=tuple(f"aws:{account}" for account in sorted(self._accounts)),
-            gaps=tuple(gaps),
-            not_looked_at=tuple(f"aws {account}: {NOT_LOOKED_AT}" for account in sorted(self._accounts)),
+            gaps=tuple(sorted(gaps, key=lambda gap: (gap.target, gap.what, gap.reason))),
+            not_looked_at=tuple(unseen),
             calls={f"aws:{account.id}": account.calls for account in self._accounts.values()},
         )
         return Snapshot(tuple(sorted(resources, key=lambda resource: resource.address)), coverage)

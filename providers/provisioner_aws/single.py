@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,8 +11,7 @@ from provisioner.sdk.provider import Scope
 from . import live, names, schema
 from .bulk import read_policy
 from .client import Account
-from .faults import ANSWERS, Fault, classify
-from .gather import Gathered
+from .gather import Gathered, absent_as_none
 
 _THREADS = 4
 
@@ -52,15 +52,12 @@ def _read_role(gathered: Gathered, name: str) -> None:
         return
     gathered.add(role)
     agents = (role.agent,) if role.agent else ()
-    inline = gathered.attempt(
-        f"inline policies of role {name}", "iam:ListRolePolicies", lambda: _inline_names(account, name), agents
-    )
-    for policy in inline or ():
+    for inline in _inline_names(gathered, name, agents):
         found = gathered.attempt(
-            f"inline policy {policy} of role {name}", "iam:GetRolePolicy", _getter(account, name, policy), agents
+            f"inline policy {inline} of role {name}", "iam:GetRolePolicy", _inline(account, name, inline), agents
         )
         if found is not None:
-            gathered.add(live.inline_policy(role, policy, found["PolicyDocument"]))
+            gathered.add(live.inline_policy(role, inline, found["PolicyDocument"]))
     attached = gathered.attempt(
         f"attached policies of role {name}",
         "iam:ListAttachedRolePolicies",
@@ -72,22 +69,16 @@ def _read_role(gathered: Gathered, name: str) -> None:
 
 def get_role(account: Account, name: str) -> dict[str, Any] | None:
     """GetRole's answer, tags included; None where there is no such role."""
-    found: dict[str, Any] | None = absent_as_none(lambda: account.read("get_role", RoleName=name)["Role"])
-    return found
+    answer = absent_as_none(lambda: account.read("get_role", RoleName=name))
+    return None if answer is None else dict(answer["Role"])
 
 
-def absent_as_none(read: Any) -> Any:
-    """The result of a read, None where the cloud says that the thing does not exist."""
-    try:
-        return read()
-    except ANSWERS as error:
-        if classify(error) is Fault.ABSENT:
-            return None
-        raise
+def _inline_names(gathered: Gathered, role: str, agents: tuple[str, ...]) -> list[str]:
+    def read() -> list[str]:
+        pages = gathered.account.pages("list_role_policies", RoleName=role)
+        return [name for page in pages for name in page["PolicyNames"]]
 
-
-def _inline_names(account: Account, role: str) -> list[str]:
-    return [name for page in account.pages("list_role_policies", RoleName=role) for name in page["PolicyNames"]]
+    return gathered.attempt(f"inline policies of role {role}", "iam:ListRolePolicies", read, agents) or []
 
 
 def attached_arns(account: Account, role: str) -> list[str]:
@@ -96,5 +87,6 @@ def attached_arns(account: Account, role: str) -> list[str]:
     return [item["PolicyArn"] for page in pages for item in page["AttachedPolicies"]]
 
 
-def _getter(account: Account, role: str, policy: str) -> Any:
+def _inline(account: Account, role: str, policy: str) -> Callable[[], dict[str, Any] | None]:
+    """GetRolePolicy, to be called; None where it went away since it was listed."""
     return lambda: absent_as_none(lambda: account.read("get_role_policy", RoleName=role, PolicyName=policy))

@@ -58,7 +58,27 @@ def trust_policy(agent: Agent, place: Place) -> dict[str, Any]:
 
 def check_runtime(agent: Agent, place: Place) -> Iterable[Diagnostic]:
     """What is wrong with an agent's runtime block."""
+    if not supported(agent):
+        yield unsupported(agent)
+        return
     yield from _CHECKS[runtime_label(agent.runtime)](agent, place)
+
+
+def supported(agent: Agent) -> bool:
+    """Whether this provider can write a trust for the agent's runtime."""
+    return runtime_label(agent.runtime) in _WRITERS
+
+
+def unsupported(agent: Agent) -> Diagnostic:
+    """A runtime of another cloud, from which nobody can become an AWS role yet."""
+    label = runtime_label(agent.runtime)
+    return Diagnostic(
+        "E-AWS-RUNTIME",
+        f"{agent.address}: a workload on {label!r} cannot become an AWS role",
+        f'Runtimes with a trust in AWS are {", ".join(sorted(_WRITERS))}. Take identity "aws" out, or run the agent on'
+        " one of these.",
+        subject=agent.runtime.range,
+    )
 
 
 def oidc_requirement(runtime: Settings, place: Place) -> tuple[str, str] | None:

@@ -33,7 +33,7 @@ from .grants import ContradictionError, grant_document, statements_of
 from .limits import LIMITS
 from .policy.canonical import size
 from .statements import check_action, check_arn, check_statement
-from .trust import REGION, check_runtime, lambda_functions, runtime_label, trust_policy
+from .trust import REGION, check_runtime, lambda_functions, runtime_label, supported, trust_policy
 
 _PATH = re.compile(r"/([\x21-\x7e]+/)?")
 T = TypeVar("T")
@@ -51,7 +51,8 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
             broken.add(agent.name)
         yield from problems
     yield from _boundaries(authority, agents)
-    yield from check_sessions(authority.configuration, agents)
+    known = tuple(agent for agent in agents if supported(agent))
+    yield from check_sessions(authority.configuration, known)
     yield from _collisions(authority, agents)
     yield from _grants(authority)
     yield from _trust_sizes(authority, [agent for agent in agents if agent.name not in broken])
@@ -222,6 +223,8 @@ def _grants(authority: Authority) -> Iterable[Diagnostic]:
         by_agent[part.agent.name].append(part)
     reported: set[Diagnostic] = set()
     for parts in by_agent.values():
+        if not supported(parts[0].agent):
+            continue
         for problem in chain.from_iterable(check_grant_context(part) for part in parts):
             if problem not in reported:
                 reported.add(problem)

@@ -20,7 +20,7 @@ from provisioner.sdk.provider import Connection
 
 from . import schema
 from .client import READ_SECONDS, Account
-from .faults import ANSWERS, Fault, classify, message
+from .faults import ANSWERS, Fault, StillInUseError, classify, message
 from .lookup import Found, look_up, policy_arn
 from .names import TAG_AGENT, TAG_WORKSPACE, tag_value
 from .operations import PRUNE, PRUNE_ALL
@@ -171,6 +171,8 @@ class _Execution:
         if PRUNE not in params and PRUNE_ALL not in params:
             return
         arn = policy_arn(self.account, self.operation)
+        if PRUNE_ALL in params:
+            self._require_unused(arn)
         pages = self.account.pages("list_policy_versions", PolicyArn=arn)
         versions = [version for page in pages for version in page["Versions"]]
         old = sorted(int(v["VersionId"].removeprefix("v")) for v in versions if not v["IsDefaultVersion"])
@@ -179,6 +181,13 @@ class _Execution:
         for number in old:
             self.proceed()
             self.account.write("delete_policy_version", PolicyArn=arn, VersionId=f"v{number}")
+
+    def _require_unused(self, arn: str) -> None:
+        """IAM refuses to delete a policy in use; its old versions should then be there still."""
+        policy = self.account.read("get_policy", PolicyArn=arn)["Policy"]
+        attached, bounded = policy.get("AttachmentCount", 0), policy.get("PermissionsBoundaryUsageCount", 0)
+        if attached or bounded:
+            raise StillInUseError(attached=attached, bounded=bounded)
 
     def _refused(self, error: Exception) -> Outcome | None:
         """A failed outcome, or None where another look and another try may help."""

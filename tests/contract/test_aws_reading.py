@@ -274,6 +274,14 @@ class TestOpenIdConnect:
         iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=audience, ThumbprintList=["a" * 40])
         assert self.check(connection, desired, scope) == []
 
+    def test_what_could_not_be_listed_is_a_warning_and_stops_no_other_agent(self, faulty, connect, desired, scope):
+        faulty.on("ListOpenIDConnectProviders", denied())
+        snapshot = provider.reader([connect(faulty.port)]).read(scope)
+        assert snapshot.coverage.complete
+        (problem,) = provider.check(sample(), desired, snapshot)
+        assert problem.severity == "warning"
+        assert "iam:ListOpenIDConnectProviders" in problem.detail
+
     def test_a_role_in_another_path_cannot_be_moved(self, applied, connection, desired, scope):
         snapshot = provider.reader([connection]).read(scope)
         moved = [

@@ -229,6 +229,20 @@ class TestManagedPolicies:
         assert not iam.list_policies(Scope="Local")["Policies"]
 
 
+def test_a_policy_in_use_keeps_its_versions(writer, iam):
+    whole = authority([agent("triage")])
+    apply(writer, whole)
+    resource = desired(whole)["ws-boundary-agents"].resource
+    arn = resource.attributes["arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=DOCUMENT, SetAsDefault=False)
+    iam.attach_role_policy(RoleName="ws-triage", PolicyArn=arn)
+    (removal,) = provider.operations(change(resource.address, resource.attributes, None, agent_name=None))
+    outcome = writer.execute(removal, go)
+    assert outcome.status is Status.FAILED
+    assert "still attached" in outcome.detail
+    assert len(iam.list_policy_versions(PolicyArn=arn)["Versions"]) == 2
+
+
 def test_an_attached_administrator_policy_is_detached(connect, make_iam):
     with in_child() as port:
         iam, writer = make_iam(port), AWSWriter([connect(port)])

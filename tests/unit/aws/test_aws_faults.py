@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore import exceptions as boto
-from provisioner_aws.faults import ANSWERS, CutShortError, Fault, StrangeAnswerError, classify, message
+from provisioner_aws.faults import ANSWERS, CutShortError, Fault, StillInUseError, StrangeAnswerError, classify, message
 
 
 def answer(code: str, text: str = "no", status: int = 400) -> boto.ClientError:
@@ -25,7 +25,8 @@ def answer(code: str, text: str = "no", status: int = 400) -> boto.ClientError:
         (answer("MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"x"'), Fault.TRANSIENT),
         (answer("MalformedPolicyDocument", "Syntax errors in policy."), Fault.REFUSED),
         (answer("LimitExceeded", status=409), Fault.REFUSED),
-        (answer("DeleteConflict", status=409), Fault.REFUSED),
+        (answer("DeleteConflict", status=409), Fault.TRANSIENT),
+        (StillInUseError(attached=1, bounded=0), Fault.TRANSIENT),
         (answer("ExpiredToken", status=403), Fault.CREDENTIALS),
         (answer("ServiceFailure", status=500), Fault.UNCLEAR),
         (answer("ServiceUnavailable", status=503), Fault.UNCLEAR),

@@ -35,7 +35,7 @@ def test_a_role_is_created_whole_with_its_boundary():
     assert operation.after == state_digest(BEFORE)
     assert operation.params["PermissionsBoundary"] == BEFORE["permissions_boundary"]
     assert operation.params["RoleName"] == "ws-triage"
-    assert "iam:PutRolePermissionsBoundary" in operation.permissions
+    assert operation.permissions == ("iam:CreateRole", "iam:GetRole", "iam:TagRole")
 
 
 @pytest.mark.parametrize(

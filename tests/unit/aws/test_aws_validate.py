@@ -225,6 +225,12 @@ class TestRuntimes:
         found = one(authority([agent("a", github(subject="name", owner_id=None))]))
         assert (found.code, found.severity) == ("FED-3", Severity.WARNING)
 
+    def test_a_runtime_of_another_cloud(self):
+        made = authority([agent("a", block("runtime", "cloud_run"))], [tool("t")], [grant("g", ["a"], ["t"])])
+        assert "cannot become an AWS role" in one(made).summary
+        with pytest.raises(DiagnosticError, match="cannot become an AWS role"):
+            list(provider.compile(made))
+
     def test_ecs_needs_a_region(self):
         assert "no region" in one(authority([agent("a", ECS)], regions=())).summary
 
