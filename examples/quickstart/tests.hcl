@@ -47,3 +47,17 @@ test "triage_cannot_leave_its_boundary" {
     context  = { "aws:RequestedRegion" = "us-east-1" }
   }
 }
+
+test "nobody_else_becomes_the_agent" {
+  agents  = [agent.invoice_triage]
+  surface = "identity"
+  expect  = "denied"
+
+  assume "a_person" {
+    claims = { principal = "arn:aws:iam::${provider.aws.account_id}:user/dana" }
+  }
+
+  assume "a_task_elsewhere" {
+    claims = { service = "ecs-tasks.amazonaws.com" }
+  }
+}

@@ -438,6 +438,14 @@ def _tests(blocks: Blocks, built: Authority) -> None:
         if not item.failed and not attempts and not assumes:
             detail = "A test without an attempt or assume block tries nothing and can never fail. Add one."
             item.error("E-TEST", "Test that tries nothing", detail)
+        for settings in assumes:
+            if not isinstance(settings.get("claims", {}), dict):
+                detail = 'claims are named values: claims = { namespace = "default" }.'
+                item.error("E-TYPE", "Incorrect attribute value type", detail, settings.range_of("claims"))
+            if settings.get("cloud") is not None and settings.get("cloud") not in blocks.schemas:
+                known = ", ".join(sorted(blocks.schemas))
+                detail = f'No provider "{settings.get("cloud")}" is configured. Configured: {known}.'
+                item.error("E-CHOICE", "Unknown cloud", detail, settings.range_of("cloud"))
         _distinct_labels(item, attempts, "attempt")
         _distinct_labels(item, assumes, "assume")
         if not item.failed:

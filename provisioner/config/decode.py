@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
+from ..canonical import MAX_SAFE_INTEGER
 from ..lang import ast
 from ..lang.convert import ConversionError, convert, path_text
 from ..lang.evaluate import evaluate
@@ -38,7 +39,7 @@ from ..model.source import Source, SourceRange
 from ..sdk.schema import AttributeSchema, BlockSchema
 from .module import block_type_range, name_range
 from .report import Report
-from .schema import VALUE_KINDS, ByLabel
+from .schema import LATER_ARGUMENTS, LATER_OPTIONS, VALUE_KINDS, ByLabel
 from .text import problem
 
 KEY_TEXTS: Final = ("keys", "checkpoint_keys")
@@ -65,7 +66,7 @@ def plain(value: Value) -> Any:
         assert isinstance(value, str)
         wrong = problem(value)
         if wrong is not None:
-            raise Uncarried(wrong)
+            raise Uncarried(f"{wrong}; take it out")
         return value
     return _plain(value, plain)
 
@@ -76,6 +77,8 @@ def plain_raw(value: Value) -> Any:
 
 
 def _plain(value: Value, inner: Any) -> Any:
+    if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
+        raise Uncarried("it is larger than JSON carries exactly; write it as a string if it is text")
     if isinstance(value, bool | int | BlockValue):
         return value
     if is_null(value):
@@ -156,7 +159,7 @@ class Decoder:
                 continue
             known = schema.attributes.get(name)
             if known is None:
-                self._unknown_attribute(attribute, schema)
+                self._unknown_attribute(block.type, attribute, schema)
                 continue
             values[name] = self._attribute(attribute, known)
         for name, known in schema.attributes.items():
@@ -198,7 +201,7 @@ class Decoder:
             detail = f'Inappropriate value for attribute "{attribute.name}"{at}: {error}.{hint}'
             return self._wrong(attribute, "E-TYPE", "Incorrect attribute value type", detail)
         except Uncarried as error:
-            detail = f"The value of {attribute.name} cannot be signed: {error}. Take it out of the value."
+            detail = f"The value of {attribute.name} cannot be signed: {error}."
             return self._wrong(attribute, "E-TEXT", "Value cannot stand in a plan", detail, show=False)
         if schema.choices and result is not None:
             self._choice(attribute, schema, result)
@@ -259,8 +262,14 @@ class Decoder:
             detail = f'The argument "{name}" is required, but no definition was found. Add it to the block.'
             self.error("E-REQUIRED", "Missing required argument", detail, block.header)
 
-    def _unknown_attribute(self, attribute: ast.Attribute, schema: BlockSchema) -> None:
+    def _unknown_attribute(self, kind: str, attribute: ast.Attribute, schema: BlockSchema) -> None:
         name = attribute.name
+        later = LATER_ARGUMENTS.get((kind, name))
+        if later is not None:
+            detail = f"{name} ({later}) is part of the language, but this version does not carry it out. Remove it."
+            summary = f"{name} is not supported by this version"
+            self.error("E-UNSUPPORTED", summary, detail, name_range(attribute))
+            return
         if name in schema.blocks:
             fix = f' Did you mean to define a block of type "{name}"? Write {name} {{ … }} without the equals sign.'
         else:
@@ -328,6 +337,12 @@ class Decoder:
         return self.body(kind, labels, block, body, schema)
 
     def _unknown_option(self, kind: str, label: str, block: ast.Block, schema: ByLabel) -> None:
+        later = LATER_OPTIONS.get(label)
+        if later is not None:
+            detail = f"{kind} {label!r} ({later}) is part of the language, but this version does not carry it out."
+            summary = f'{kind} "{label}" is not supported by this version'
+            self.error("E-UNSUPPORTED", summary, f"{detail} Declare the real {kind}.", block.header)
+            return
         if schema.options:
             known = ", ".join(sorted(schema.options))
             fix = f"{suggestion(label, schema.options)} The configured providers know {known}.".lstrip()

@@ -80,8 +80,8 @@ def people(blocks: Blocks) -> dict[str, Person]:
     return people
 
 
-def owners(blocks: Blocks) -> dict[str, ControlOwner]:
-    """The control owners by name."""
+def owners(blocks: Blocks, people: Mapping[str, Person]) -> dict[str, ControlOwner]:
+    """The control owners by name. `people` are all of the workspace's."""
     found = blocks.of("control_owner")
     owners: dict[str, ControlOwner] = {}
     for item in found:
@@ -106,7 +106,7 @@ def owners(blocks: Blocks) -> dict[str, ControlOwner]:
             surfaces,
             default_for,
             signers,
-            _threshold(item, signers),
+            _threshold(item, signers, people),
             _escalation(item),
             item.instance.range,
         )
@@ -114,7 +114,7 @@ def owners(blocks: Blocks) -> dict[str, ControlOwner]:
     return owners
 
 
-def _threshold(item: Decoded, signers: tuple[str, ...]) -> int:
+def _threshold(item: Decoded, signers: tuple[str, ...], people: Mapping[str, Person]) -> int:
     threshold = int(item.get("threshold", 1))
     if not signers:
         detail = "An owner without signers can never sign, so nothing it owns could ever change. Name people."
@@ -125,6 +125,15 @@ def _threshold(item: Decoded, signers: tuple[str, ...]) -> int:
             "Lower it, or name more signers."
         )
         item.error("E-OWNER", "Threshold cannot be reached", detail, item.settings.range_of("threshold"))
+    elif all(name in people for name in signers):
+        keyless = [name for name in signers if not people[name].keys]
+        if len(signers) - len(keyless) < threshold:
+            named = ", ".join(f"person.{name}" for name in keyless)
+            detail = (
+                f"{threshold} must sign, and {named} cannot, because no key is listed there. Add keys, or name other "
+                "signers."
+            )
+            item.error("E-OWNER", "Signers without keys", detail, item.settings.range_of("signers"))
     return threshold
 
 

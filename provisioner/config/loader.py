@@ -277,7 +277,7 @@ class _Load:
         configs = blocks.providers()
         workspace = governance.workspace(blocks)
         people = governance.people(blocks)
-        owners = governance.owners(blocks)
+        owners = governance.owners(blocks, people)
         built = authority.build(blocks, configs)
         if workspace is None or not blocks.complete or self._report.errors:
             return None

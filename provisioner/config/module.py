@@ -93,6 +93,8 @@ class Module:
     def used_variables(self) -> set[str]:
         """Names of variables that something other than their own validation refers to."""
         found: set[str] = set()
+        if not self.variables:
+            return found
         for exprs in self._uses():
             found.update(str(r.path[0]) for r in references_of(exprs) if r.root == "var" and r.path)
         for declaration in self.variables.values():

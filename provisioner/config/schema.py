@@ -225,7 +225,10 @@ TEST: Final = BlockSchema(
     {
         "assume": BlockSchema(
             "A workload or token that tries to become the agent.",
-            {"claims": _of("map(string)", "What it can show.", required=True)},
+            {
+                "claims": _of("any", "What it can show, by name; null says that it lacks one.", required=True),
+                "cloud": _text("The cloud whose trust is meant; every cloud of the agent by default."),
+            },
             labels=("name",),
         )
     },
@@ -264,6 +267,10 @@ LATER: Final[Mapping[str, str]] = {
     "removed": "forgetting blocks",
 }
 """Blocks of the language that this version knows of but does not carry out, with what they are about."""
+
+LATER_ARGUMENTS: Final[Mapping[tuple[str, str], str]] = {("agent", "manage"): "observing surfaces without writing them"}
+LATER_OPTIONS: Final[Mapping[str, str]] = {"adopted": "keeping a role as it was found"}
+"""Arguments and labels of the language that this version does not carry out, with what they are about."""
 
 TERRAFORM_ONLY: Final[Mapping[str, str]] = {
     "resource": "Say what an agent is and may do with agent, tool and grant blocks; their resources are derived.",

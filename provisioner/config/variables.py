@@ -69,6 +69,10 @@ class Values:
         return self.given
 
     def _text(self, name: str, text: str, filename: str) -> None:
+        if not _is_text(text):
+            detail = f"The bytes given as {filename.strip('<>')} are not UTF-8. Set it again, in UTF-8."
+            self._report.error("E-VARIABLE", "Value is not text", detail, None)
+            return
         source = Source(filename, text)
         if not _declared_sensitive(self._module.variables[name]):
             self._files.sources[filename] = source
@@ -136,6 +140,11 @@ def refuse_secrets(source: Source, files: Files, report: Report) -> None:
         report.error("E-SECRET", "A secret stands in the configuration", detail, source.range(start, end))
         if source.filename in files.sources:
             files.sources[source.filename] = Source(source.filename, masked(source.text))
+
+
+def _is_text(text: str) -> bool:
+    """Whether a string of the environment came from UTF-8: Python carries other bytes as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _declared_sensitive(declaration: VariableDeclaration) -> bool:

@@ -1,0 +1,4 @@
+control_owner "lone" {
+  surfaces = ["runtime"]
+  signers  = [person.bob]
+}

@@ -1,0 +1,9 @@
+test "x" {
+  all     = true
+  surface = "identity"
+  expect  = "denied"
+
+  assume "a" {
+    claims = "everybody"
+  }
+}
