@@ -18,6 +18,7 @@ from ..model.resources import Address, Attributes, Coverage, Gap, Resource
 from ..sdk.provider import Provider
 from ..sdk.schema import KindSchema
 from .changes import OwnerOfSurface, build_changes, with_effects
+from .details import details
 from .diff import Difference as RawDifference
 from .diff import changed_fields, is_ours
 
@@ -181,10 +182,11 @@ def _as_difference(change: Change, evidence: Evidence) -> Difference:
         if not result.passed and change.agent == result.agent and change.effect.widens
     ]
     target = f" -target agent.{change.agent}" if change.agent else ""
+    places = details(change.before, change.after, change.fields) if change.action is Action.UPDATE else ()
     return Difference(
         id="",
         kind=DriftKind.OUT_OF_BAND,
-        what=(f"{sign} {change.label}{fields}",),
+        what=(f"{sign} {change.label}{fields}", *(f"  {place}" for place in places)),
         agent=change.agent,
         address=change.address,
         target=change.address.target,
