@@ -1,0 +1,415 @@
+"""Authors, read from real repositories whose commits real keys signed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import scenario
+
+from provisioner.approval import authors as room
+from provisioner.approval.authors import authors, split_signature
+from provisioner.approval.authorship import Authorship
+from provisioner.approval.git import Repository
+from provisioner.approval.root import RootData, RootPerson
+from provisioner.model.diagnostics import DiagnosticError
+from provisioner.model.plan import Exclusion
+
+PEOPLE = ("alice", "bob", "carol")
+FILES = ("main.hcl", "agents/triage.hcl", "data/list.yaml")
+
+
+@pytest.fixture(scope="session")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("signers")
+    for name in (*PEOPLE, "mallory"):
+        subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", folder / name, "-C", name], check=True)
+    return folder
+
+
+@pytest.fixture
+def root(key_folder: Path) -> RootData:
+    people = {
+        name: RootPerson((f"{name}@acme.example",), (" ".join((key_folder / f"{name}.pub").read_text().split()[:2]),))
+        for name in PEOPLE
+    }
+    return replace(scenario.root_data(), people=people)
+
+
+class Repo:
+    """A repository with the root module in a folder of it."""
+
+    def __init__(self, folder: Path, key_folder: Path) -> None:
+        self.top = folder
+        self.root = folder / "live"
+        self.keys = key_folder
+        self.root.mkdir(parents=True)
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "gpg.format", "ssh")
+        self.git("config", "commit.gpgsign", "false")
+
+    def git(self, *arguments: str, who: str = "alice") -> str:
+        environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        for role in ("AUTHOR", "COMMITTER"):
+            environ |= {f"GIT_{role}_NAME": who, f"GIT_{role}_EMAIL": f"{who}@acme.example"}
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.top, env=environ, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def commit(self, who: str | None, *options: str, name: str = "alice", message: str = "change") -> str:
+        """Commit everything; `who` signs (None: nobody), `name` stands as author and committer."""
+        self.git("add", "-A")
+        signing = ("-c", f"user.signingkey={self.keys / who}", "commit", "-S") if who else ("commit",)
+        self.git(*signing, "-q", "--allow-empty", "-m", message, *options, who=name)
+        return self.git("rev-parse", "HEAD")
+
+    def merge(self, branch: str, who: str | None, *options: str, name: str = "carol") -> str:
+        signing = ("-c", f"user.signingkey={self.keys / who}", "merge", "-S") if who else ("merge",)
+        self.git(*signing, "-q", "--no-ff", "--no-edit", *options, branch, who=name)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repo(tmp_path: Path, key_folder: Path) -> Repo:
+    made = Repo(tmp_path / "repo", key_folder)
+    for name in FILES:
+        made.write(name, "one\n")
+    made.write("README.md", "not read\n")
+    return made
+
+
+def ask(repo: Repo, root: RootData, **over: object) -> Authorship:
+    values: dict[str, object] = {"files": FILES, "environ": dict(os.environ)} | over
+    files = values.pop("files")
+    return authors(repo.root, files, root, **values)  # type: ignore[arg-type]
+
+
+def people(found: Authorship) -> set[str]:
+    return {exclusion.person for exclusion in found.people}
+
+
+def test_the_key_says_who_wrote_it(repo: Repo, root: RootData) -> None:
+    head = repo.commit("alice")
+    assert ask(repo, root) == Authorship((Exclusion("alice", "author"),), (), head)
+
+
+def test_everybody_since_the_last_apply_and_nobody_before(repo: Repo, root: RootData) -> None:
+    repo.commit("carol", name="carol")
+    since = repo.commit("carol", name="carol", message="empty")
+    repo.write("main.hcl", "two\n")
+    repo.commit("alice")
+    repo.write("data/list.yaml", "two\n")
+    repo.commit("bob", name="bob")
+    assert people(ask(repo, root)) == {"alice", "bob", "carol"}
+    found = ask(repo, root, since_commit=since)
+    assert people(found) == {"alice", "bob"}
+    assert found.unknown == ()
+
+
+def test_a_commit_that_touches_nothing_that_was_read_does_not_count(repo: Repo, root: RootData) -> None:
+    since = repo.commit("carol", name="carol")
+    repo.write("README.md", "other\n")
+    repo.commit(None, name="mallory")
+    assert ask(repo, root, since_commit=since).people == ()
+    assert ask(repo, root, since_commit=since).unknown == ()
+
+
+def test_author_option_hides_nobody(repo: Repo, root: RootData) -> None:
+    """`--author` names carol, alice's key signs: both are out."""
+    repo.commit("alice", "--author", "Carol <carol@acme.example>")
+    assert people(ask(repo, root)) == {"alice", "carol"}
+
+
+def test_a_name_alone_proves_nothing(repo: Repo, root: RootData) -> None:
+    repo.commit(None, name="bob")
+    found = ask(repo, root)
+    assert people(found) == {"bob"}
+    assert found.unknown == ("commits without a signature",)
+
+
+def test_a_stranger_s_key_is_an_unknown_author(repo: Repo, root: RootData) -> None:
+    repo.commit("mallory", name="mallory")
+    found = ask(repo, root)
+    assert found.people == ()
+    assert found.unknown == ("commits signed with a key that the trust root does not know",)
+
+
+def test_co_authors_are_out_too(repo: Repo, root: RootData) -> None:
+    repo.commit("alice", message="change\n\nCo-authored-by: Bob <BOB@acme.example>")
+    assert people(ask(repo, root)) == {"alice", "bob"}
+
+
+def test_a_signature_from_another_commit_is_not_valid(repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    raw = subprocess.run(["git", "cat-file", "commit", "HEAD"], cwd=repo.top, check=True, capture_output=True).stdout
+    forged = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+        cwd=repo.top, check=True, capture_output=True, input=raw.replace(b"change", b"widen"),
+    ).stdout.decode().strip()  # fmt: skip
+    repo.git("reset", "-q", "--hard", forged)
+    assert ask(repo, root).unknown == ("commits with a signature that is not valid",)
+
+
+def test_a_sign_off_is_no_commit_signature(repo: Repo, root: RootData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The namespaces differ in both directions."""
+    repo.commit("alice")
+    monkeypatch.setattr(room, "GIT_NAMESPACE", "provisioner.signoff@v1")
+    assert ask(repo, root).unknown == ("commits with a signature that is not valid",)
+
+
+def test_pgp_signatures_are_not_ours_to_judge(repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    raw = subprocess.run(["git", "cat-file", "commit", "HEAD"], cwd=repo.top, check=True, capture_output=True).stdout
+    signature, payload = split_signature(raw)
+    assert signature is not None and b"gpgsig" not in payload
+    head, _blank, rest = payload.partition(b"\n\n")
+    pgp = b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----"
+    forged = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+        cwd=repo.top, check=True, capture_output=True, input=head + b"\n" + pgp + b"\n\n" + rest,
+    ).stdout.decode().strip()  # fmt: skip
+    repo.git("reset", "-q", "--hard", forged)
+    assert ask(repo, root).unknown == ("commits with a signature that is not SSH's",)
+
+
+def test_two_signatures_count_as_none() -> None:
+    data = b"tree x\ngpgsig a\n b\ngpgsig-sha256 c\n d\n\nmessage gpgsig x"
+    assert split_signature(data) == (None, data)
+
+
+def test_files_that_are_not_committed(repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    repo.write("main.hcl", "dirty\n")
+    repo.write("new.hcl", "new\n")
+    found = ask(repo, root, files=(*FILES, "new.hcl"))
+    assert found.unknown == ("changed since the commit: main.hcl", "not committed: new.hcl")
+
+
+def test_the_index_cannot_look_away(repo: Repo, root: RootData) -> None:
+    """`assume-unchanged` hides a change from git status; the bytes are compared all the same."""
+    repo.commit("alice")
+    repo.git("update-index", "--assume-unchanged", "live/main.hcl")
+    repo.write("main.hcl", "dirty\n")
+    assert repo.git("status", "--porcelain") == ""
+    assert ask(repo, root).unknown == ("changed since the commit: main.hcl",)
+
+
+def test_an_ignored_file_that_was_read(repo: Repo, root: RootData) -> None:
+    (repo.top / ".gitignore").write_text("*.auto.vars.hcl\n")
+    repo.commit("alice")
+    repo.write("x.auto.vars.hcl", "wide = true\n")
+    assert ask(repo, root, files=(*FILES, "x.auto.vars.hcl")).unknown == ("not committed: x.auto.vars.hcl",)
+
+
+def test_a_link_is_not_the_file(repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    (repo.root / "main.hcl").unlink()
+    (repo.root / "main.hcl").symlink_to("agents/triage.hcl")
+    repo.commit("alice")
+    assert ask(repo, root).unknown == ("changed since the commit: main.hcl",)
+
+
+def test_who_took_a_file_away_is_an_author(repo: Repo, root: RootData) -> None:
+    repo.write("limits.hcl", "narrow\n")
+    since = repo.commit("carol", name="carol")
+    (repo.root / "limits.hcl").unlink()
+    repo.commit("bob", name="bob")
+    assert people(ask(repo, root, since_commit=since)) == {"bob"}
+
+
+def test_who_only_moved_away_from_what_was_applied_is_unknown(repo: Repo, root: RootData) -> None:
+    first = repo.commit("alice")
+    repo.write("main.hcl", "narrowed\n")
+    applied = repo.commit("carol", name="carol")
+    repo.git("reset", "-q", "--hard", first)
+    found = ask(repo, root, since_commit=applied)
+    assert found.unknown == ("what was applied last is not part of this history (rebase on it)",)
+    assert people(found) == {"alice"}
+
+
+@pytest.mark.parametrize("since", ["0" * 40, "HEAD", "--all", "main", "a" * 64])
+def test_a_last_apply_that_is_no_commit_of_this_history(since: str, repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    found = ask(repo, root, since_commit=since)
+    assert found.unknown == ("what was applied last is not part of this history (rebase on it)",)
+
+
+def branches(repo: Repo) -> str:
+    """main changes one file, a branch another; gives the commit before both."""
+    since = repo.commit("carol", name="carol")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.write("main.hcl", "feature\n")
+    repo.commit("alice")
+    repo.git("checkout", "-q", "main")
+    repo.write("agents/triage.hcl", "main\n")
+    repo.commit("bob", name="bob")
+    return since
+
+
+def test_a_plain_merge_decides_nothing(repo: Repo, root: RootData) -> None:
+    """The merge button makes an unsigned commit; who wrote both sides is known all the same."""
+    since = branches(repo)
+    repo.merge("feature", None, name="mallory")
+    found = ask(repo, root, since_commit=since)
+    assert people(found) == {"alice", "bob"}
+    assert found.unknown == ()
+
+
+def test_a_merge_that_throws_one_side_away_decides(repo: Repo, root: RootData) -> None:
+    """`-s ours` brings the older text back without a commit that changes the file."""
+    since = branches(repo)
+    repo.merge("feature", "carol", "-s", "ours")
+    assert people(ask(repo, root, since_commit=since)) == {"alice", "bob", "carol"}
+
+
+def test_a_merge_with_content_of_its_own_decides(repo: Repo, root: RootData) -> None:
+    since = branches(repo)
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "feature")
+    repo.write("data/list.yaml", "slipped in\n")
+    repo.commit("carol", name="carol")
+    assert "carol" in people(ask(repo, root, since_commit=since))
+
+
+def test_an_unsigned_merge_with_content_of_its_own_is_unknown(repo: Repo, root: RootData) -> None:
+    since = branches(repo)
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "feature")
+    repo.write("main.hcl", "slipped in\n")
+    repo.commit(None, name="mallory")
+    assert ask(repo, root, since_commit=since).unknown == ("commits without a signature",)
+
+
+def test_a_merge_of_three_decides(repo: Repo, root: RootData) -> None:
+    since = branches(repo)
+    repo.git("checkout", "-q", "-b", "other", since)
+    repo.write("data/list.yaml", "other\n")
+    repo.commit("bob", name="bob")
+    repo.git("checkout", "-q", "main")
+    repo.git("-c", f"user.signingkey={repo.keys / 'carol'}", "merge", "-S", "-q", "--no-edit", "feature", "other",
+             who="carol")  # fmt: skip
+    assert "carol" in people(ask(repo, root, since_commit=since))
+
+
+def test_a_shallow_clone_is_said(repo: Repo, root: RootData, tmp_path: Path, key_folder: Path) -> None:
+    repo.commit("alice")
+    repo.write("main.hcl", "two\n")
+    repo.commit("alice")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{repo.top}", clone], check=True)
+    found = authors(clone / "live", FILES, root, environ=dict(os.environ))
+    assert len(found.unknown) == 1 and found.unknown[0].startswith("the clone is shallow")
+
+
+def test_no_repository_is_said(root: RootData, tmp_path: Path) -> None:
+    (tmp_path / "main.hcl").write_text("x")
+    found = authors(tmp_path, ["main.hcl"], root, environ={**os.environ, "GIT_CEILING_DIRECTORIES": "/"})
+    assert found.commit is None
+    assert len(found.unknown) == 1 and "not a git repository" in found.unknown[0]
+
+
+def test_a_repository_without_a_commit(repo: Repo, root: RootData) -> None:
+    found = ask(repo, root)
+    assert len(found.unknown) == 1 and found.unknown[0].startswith("the history of the files could not be read")
+
+
+def test_no_git_is_an_error_with_a_way_out(root: RootData, tmp_path: Path) -> None:
+    with pytest.raises(DiagnosticError, match="git is not on this machine") as caught:
+        authors(tmp_path, ["main.hcl"], root, environ={"PATH": str(tmp_path)})
+    assert caught.value.diagnostics[0].code == "E-GIT"
+
+
+def test_values_from_outside_and_the_planner(repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    found = ask(repo, root, inputs=("var.region", "var.\u202eage"), person="bob")
+    assert found.people == (Exclusion("alice", "author"), Exclusion("bob", "planned it"))
+    assert found.unknown == ("values from outside the files: var.\\u202eage, var.region",)
+
+
+def test_many_names_are_cut(repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    found = ask(repo, root, inputs=tuple(f"var.v{at}" for at in range(8)))
+    assert found.unknown == ("values from outside the files: var.v0, var.v1, var.v2, var.v3, var.v4 and 3 more",)
+
+
+@pytest.mark.parametrize("file", ["../other.hcl", "/etc/passwd", "./main.hcl", "a\nb.hcl"])
+def test_files_from_elsewhere(file: str, repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    found = ask(repo, root, files=(*FILES, file))
+    assert len(found.unknown) == 1 and found.unknown[0].startswith("files from outside the folder: ")
+
+
+@pytest.mark.parametrize(
+    "name", [":(exclude)main.hcl", "*.hcl", "a b.hcl", "-rf.hcl", "ü\u2028.hcl", "[x].hcl", '"q".hcl']
+)
+def test_odd_file_names_are_only_names(name: str, repo: Repo, root: RootData) -> None:
+    repo.commit("alice")
+    repo.write(name, "odd\n")
+    since = repo.commit("bob", name="bob")
+    assert people(ask(repo, root, files=(name,))) == {"bob"}
+    (repo.root / name).unlink()
+    repo.commit("carol", name="carol")
+    assert people(ask(repo, root, since_commit=since)) == {"carol"}
+
+
+def test_a_hostile_repository_runs_nothing(repo: Repo, root: RootData, tmp_path: Path) -> None:
+    """Every setting of a repository that names a program, every hook, and the environment's own."""
+    repo.commit("alice")
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\necho hit >> {tmp_path / 'hit'}\n")
+    trap.chmod(0o700)
+    for setting in ("core.fsmonitor", "core.pager", "core.editor", "core.sshCommand", "gpg.program", "gpg.ssh.program",
+                    "diff.x.textconv", "diff.external", "filter.x.clean", "filter.x.smudge", "merge.x.driver",
+                    "alias.rev-parse", "pager.rev-list", "credential.helper"):  # fmt: skip
+        repo.git("config", setting, str(trap))
+    repo.git("config", "log.showSignature", "true")
+    (repo.top / ".git/info/attributes").write_text("* filter=x diff=x merge=x\n")
+    for hook in ("post-index-change", "reference-transaction", "post-checkout"):
+        (repo.top / ".git/hooks" / hook).symlink_to(trap)
+    hostile = {**os.environ, "GIT_EXTERNAL_DIFF": str(trap), "GIT_PAGER": str(trap), "GIT_DIR": "/nowhere"}
+    (tmp_path / "hit").unlink(missing_ok=True)
+    assert people(ask(repo, root, environ=hostile)) == {"alice"}
+    assert not (tmp_path / "hit").exists()
+    subprocess.run(["git", "status"], cwd=repo.top, capture_output=True, check=False)
+    assert (tmp_path / "hit").exists(), "the trap is no trap: an ordinary command should fall into it"
+
+
+def test_replacement_refs_and_grafts_are_not_followed(repo: Repo, root: RootData) -> None:
+    """`git replace` and .git/info/grafts can hide a commit from every other command."""
+    first = repo.commit("carol", name="carol")
+    repo.write("main.hcl", "two\n")
+    middle = repo.commit("bob", name="bob")
+    repo.write("main.hcl", "three\n")
+    last = repo.commit("alice")
+    repo.git("replace", "--graft", last, first)
+    assert middle not in repo.git("rev-list", "HEAD")
+    assert people(ask(repo, root)) == {"alice", "bob", "carol"}
+    repo.git("replace", "-d", last)
+    (repo.top / ".git/info/grafts").write_text(f"{last} {first}\n")
+    assert people(ask(repo, root)) == {"alice", "bob", "carol"}
+
+
+def test_the_number_of_processes_does_not_grow_with_files_or_commits(
+    repo: Repo, root: RootData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+    start = Repository._start
+
+    def counted(self: Repository, arguments: object, stdin: bytes) -> object:
+        calls.append(arguments)
+        return start(self, arguments, stdin)  # type: ignore[arg-type]
+
+    for at in range(12):
+        repo.write(f"agents/a{at}.hcl", "x\n")
+        repo.commit("alice")
+    monkeypatch.setattr(Repository, "_start", counted)
+    found = ask(repo, root, files=tuple(f"agents/a{at}.hcl" for at in range(12)))
+    assert people(found) == {"alice"}
+    assert len(calls) <= 7
