@@ -1,7 +1,7 @@
 """Record what `terraform console` answers to the expression corpus, or compare ours with a fresh answer.
 
-    python benchmarks/compare_console.py record   # rewrite tests/golden/expressions/*.json
-    python benchmarks/compare_console.py          # ask terraform again and show where we differ
+    python benchmarks/compare_console.py record [group …]   # rewrite tests/golden/expressions/<group>.json
+    python benchmarks/compare_console.py [group …]          # ask terraform again and show where we differ
 
 The corpus is tests/golden/expressions/*.txt, one expression a line, evaluated in a folder that holds a copy of
 tests/golden/expressions/files and the variables below. Needs `terraform` 1.11 on the PATH.
@@ -86,14 +86,18 @@ def groups() -> dict[str, list[str]]:
 
 
 def main() -> None:
+    recording = sys.argv[1:2] == ["record"]
+    wanted = set(sys.argv[2:] if recording else sys.argv[1:])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(CORPUS / "files", folder, dirs_exist_ok=True)
         (folder / "main.tf").write_text(VARIABLES)
         for group, expressions in groups().items():
+            if wanted and group not in wanted:
+                continue
             found = answers(folder, expressions)
             path = CORPUS / f"{group}.json"
-            if sys.argv[1:] == ["record"]:
+            if recording:
                 path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
                 print(f"{group}: {len(found)} recorded")
                 continue

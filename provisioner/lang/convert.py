@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from . import arithmetic
+from .identifiers import is_identifier
 from .types import (
     BOOL,
     DYNAMIC,
@@ -64,7 +65,7 @@ class ConversionError(Exception):
 def path_text(path: Path) -> str:
     """A path as it would be written after the value's name: `.a[0]["b c"]`."""
     return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" if step.isidentifier() else f'["{step}"]' for step in path
+        f"[{step}]" if isinstance(step, int) else f".{step}" if is_identifier(step) else f'["{step}"]' for step in path
     )
 
 
@@ -231,9 +232,11 @@ def _one_type(value: Value, want: Type, items: tuple[Value, ...], path: Path) ->
             return have.element, items
         return without_optional(want), items
     found = unify([type_of(item) for item in items])
-    if found is None or (found is DYNAMIC and any(type_of(item) is not DYNAMIC for item in items)):
-        raise ConversionError("all elements must have the same type", path)
-    return found, tuple(_apply(item, found, (*path, i)) for i, item in enumerate(items))
+    if found is not None:
+        items = tuple(_apply(item, found, (*path, i)) for i, item in enumerate(items))
+        if not has_dynamic(found) or len({type_of(item) for item in items}) == 1:
+            return type_of(items[0]), items
+    raise ConversionError("all elements must have the same type", path)
 
 
 def _object(value: ObjectValue | MapValue, want: ObjectType, path: Path) -> ObjectValue:

@@ -275,8 +275,9 @@ def _binary(expr: ast.Binary, scope: Scope) -> Value:
 
 
 def _operate(expr: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
-    if type(left) is Decimal or type(right) is Decimal:
-        scope.budget.spend(_FRACTION_COST)
+    for side in (left, right):
+        if type(side) is Decimal:
+            scope.budget.spend(_FRACTION_COST + 4 * abs(side.adjusted()))
     try:
         return binary(expr.op, left, right)
     except OperandError as err:

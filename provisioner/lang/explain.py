@@ -9,6 +9,7 @@ from typing import NoReturn
 from ..model.diagnostics import Diagnostic, DiagnosticError, ValueInScope
 from ..model.source import SourceRange
 from . import arithmetic, ast
+from .identifiers import is_identifier
 from .references import Reference, references
 from .scope import Namespace, Scope
 from .types import ObjectType
@@ -81,7 +82,7 @@ def _resolve(reference: Reference, scope: Scope) -> tuple[str, Value] | None:
             if not ok:
                 break
             at = inner
-        traversal += f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{json.dumps(step)}]"
+        traversal += f".{step}" if isinstance(step, str) and is_identifier(step) else f"[{json.dumps(step)}]"
     return None if isinstance(at, Namespace) else (traversal, at)
 
 

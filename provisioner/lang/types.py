@@ -395,8 +395,6 @@ def _keyword(expr: ast.Variable) -> Type:
 def _attribute_name(key: ast.Expr) -> str:
     if isinstance(key, ast.Variable):
         return key.name
-    if isinstance(key, ast.String) and key.value.isidentifier():
-        return key.value
     raise _error(key, "Object constructor map keys must be attribute names.")
 
 

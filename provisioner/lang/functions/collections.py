@@ -392,7 +392,7 @@ def _setsubtract(a: SetValue, b: SetValue) -> Value:
     return SetValue(tuple(item for item in first.items if not second.contains(item)), element)
 
 
-@function("setproduct", variadic=Param("sets"))
+@function("setproduct", variadic=Param("sets", marked=True))
 def _setproduct(*given: Value) -> Value:
     if len(given) < 2:
         raise FunctionError("at least two arguments are required")
@@ -400,7 +400,8 @@ def _setproduct(*given: Value) -> Value:
     types: list[Type] = []
     lists = True
     total = 1
-    for i, value in enumerate(given):
+    sensitive = any(isinstance(value, Sensitive) for value in given)
+    for i, value in enumerate(map(unmark, given)):
         if isinstance(value, SetValue):
             lists = False
             element = value.element
@@ -420,7 +421,8 @@ def _setproduct(*given: Value) -> Value:
         raise too_big(f"The product would hold more than {MAX_WEIGHT} elements.")
     rows = [TupleValue(row) for row in product(*columns)]
     ty = type_of(rows[0]) if rows else TupleType(tuple(types))
-    return list_of(rows, ty) if lists else set_of(rows, ty)
+    made = list_of(rows, ty) if lists else set_of(rows, ty)
+    return mark(made) if sensitive else made
 
 
 @function("slice", Param("list", marked=True), Param("start_index", NUMBER), Param("end_index", NUMBER))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...model.diagnostics import Diagnostic, DiagnosticError
 from ...model.source import Source
+from ..identifiers import is_identifier
 from ..parser import parse_template
 from ..references import references
 from ..scope import BudgetError, Namespace, Scope
@@ -21,7 +22,7 @@ def render(template: str, filename: str, variables: Value, scope: Scope, nested:
     if not isinstance(variables, (ObjectValue, MapValue)):
         raise FunctionError("invalid vars value: must be a map", 1)
     for name in variables.entries:
-        if not name.isidentifier() and not name.replace("-", "_").isidentifier():
+        if not is_identifier(name):
             raise FunctionError(
                 f'invalid template variable name "{name}": must start with a letter, followed by zero or more '
                 "letters, digits, and underscores",

@@ -22,7 +22,7 @@ _TRUE = frozenset(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", 
 _FALSE = frozenset(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"))
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _FLOAT = _compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_BASED = _compile(r"[-+]?0(?:x[0-9a-fA-F]+|o[0-7]+)")
+_BASED = _compile(r"0(?:x[0-9a-fA-F]+|o[0-7]+)")
 _DATE = _compile(
     r"(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d?):(\d\d?)(?:\.(\d*))?[ \t]*(Z|[-+]\d\d?(?::\d\d)?)?)?", 256
 )

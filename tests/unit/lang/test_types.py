@@ -65,6 +65,7 @@ def test_reads(text: str, expected: object) -> None:
         ("object([string])", "Object type constructor requires a map whose keys are attribute names"),
         ("tuple({})", "Tuple type constructor requires a list of element types."),
         ("object({ a = string, a = number })", 'The attribute "a" is given twice.'),
+        ('object({ "a" = string })', "Object constructor map keys must be attribute names."),
         ('object({ "a b" = string })', "Object constructor map keys must be attribute names."),
         ("object({ a = optional() })", "Optional attribute modifier requires the attribute type"),
         ('object({ a = optional(number, "x") })', "a number is required"),
