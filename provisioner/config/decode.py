@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import cache
 from typing import Any, Final
 
-from ..canonical import MAX_SAFE_INTEGER
 from ..lang import ast
 from ..lang.convert import ConversionError, convert, path_text
 from ..lang.evaluate import evaluate
 from ..lang.explain import values_in_scope
-from ..lang.parser import parse_expression
 from ..lang.references import references
 from ..lang.scope import Scope
 from ..lang.suggest import suggestion
-from ..lang.types import STRING, Type, parse_type
+from ..lang.types import STRING
 from ..lang.values import (
-    BlockValue,
     ListValue,
     MapValue,
     ObjectValue,
@@ -35,61 +30,16 @@ from ..lang.values import (
 )
 from ..model.configuration import Settings
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..model.source import Source, SourceRange
+from ..model.source import SourceRange
 from ..sdk.schema import AttributeSchema, BlockSchema
 from .module import block_type_range, name_range
+from .plain import Uncarried, plain, plain_raw, type_named
 from .report import Report
 from .schema import LATER_ARGUMENTS, LATER_OPTIONS, VALUE_KINDS, ByLabel
 from .text import problem
 
 KEY_TEXTS: Final = ("keys", "checkpoint_keys")
 """Attributes that hold whole files of text, checked by a format of their own."""
-
-
-@cache
-def type_named(text: str) -> Type:
-    """The type that a schema writes as HCL: `list(string)`."""
-    expr, _ = parse_expression(Source("<schema>", text))
-    if expr is None:
-        raise ValueError(f"the schema type {text!r} is not a type constraint")
-    return parse_type(expr).type
-
-
-class Uncarried(Exception):
-    """A value has no plain form in a configuration; the message is a sentence part."""
-
-
-def plain(value: Value) -> Any:
-    """str, int, bool, None, tuples and dicts; blocks stay BlockValue. Raises Uncarried for what a plan cannot hold."""
-    kind = type(value)
-    if kind is str:
-        assert isinstance(value, str)
-        wrong = problem(value)
-        if wrong is not None:
-            raise Uncarried(f"{wrong}; take it out")
-        return value
-    return _plain(value, plain)
-
-
-def plain_raw(value: Value) -> Any:
-    """As `plain`, but texts are taken as they are."""
-    return value if type(value) is str else _plain(value, plain_raw)
-
-
-def _plain(value: Value, inner: Any) -> Any:
-    if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
-        raise Uncarried("it is larger than JSON carries exactly; write it as a string if it is text")
-    if isinstance(value, bool | int | BlockValue):
-        return value
-    if is_null(value):
-        return None
-    if isinstance(value, TupleValue | ListValue | SetValue):
-        return tuple([inner(item) for item in value.items])
-    if isinstance(value, MapValue | ObjectValue):
-        return {inner(key): inner(item) for key, item in value.entries.items()}
-    if isinstance(value, Decimal):
-        raise Uncarried("it has a fraction, and a plan holds whole numbers only; write it as a string if it is text")
-    raise Uncarried(f"a value of type {type_of(value).friendly} cannot stand here")
 
 
 @dataclass(eq=False)

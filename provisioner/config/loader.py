@@ -22,11 +22,11 @@ from ..model.source import Source, SourceRange
 from ..sdk.schema import ProviderSchema
 from . import authority, checks, governance
 from .blocks import Blocks
-from .decode import type_named
 from .files import Files
 from .graph import Graph
 from .instances import ModuleInstance, Run
 from .module import CALL_ARGUMENTS, Declaration, Module, Reader, name_range, references_of
+from .plain import type_named
 from .report import Report
 from .schema import provider_block
 from .variables import ENVIRONMENT_PREFIX, Given, Values, refuse_secrets
