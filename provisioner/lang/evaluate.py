@@ -275,9 +275,9 @@ def _binary(expr: ast.Binary, scope: Scope) -> Value:
 
 
 def _operate(expr: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
-    for side in (left, right):
-        if type(side) is Decimal:
-            scope.budget.spend(_FRACTION_COST + 4 * abs(side.adjusted()))
+    for value in (left, right):
+        if type(value) is Decimal:
+            scope.budget.spend(_FRACTION_COST + 4 * abs(value.adjusted()))
     try:
         return binary(expr.op, left, right)
     except OperandError as err:
