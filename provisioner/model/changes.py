@@ -117,7 +117,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one operation. UNKNOWN: the call may or may not have taken effect; reading the cloud settles it."""
+    """What became of one operation. UNKNOWN: the call may or may not have taken effect; reading the cloud tells."""
 
     operation: str
     status: Status

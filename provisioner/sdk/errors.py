@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class CloudError(Exception):
-    """The cloud, or the way to it, said no. `summary` is one line, `fix` the way out; `target` is account or project."""
+    """The cloud, or the way to it, said no. `summary` is one line, `fix` the way out, `target` account or project."""
 
     def __init__(self, target: str, summary: str, detail: str = "", fix: str = "", code: str = "E-CLOUD") -> None:
         self.target = target

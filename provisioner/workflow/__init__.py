@@ -5,7 +5,7 @@ Nothing here prints, exits or reads the environment by itself; the command line 
 | command | functions |
 |---|---|
 | any with a configuration | `project.open_project(Inputs(root, environ, var_files, variables)) -> Project` |
-| validate | `project.load_configuration`, `testing.validate` |
+| validate | `validating.validate(project)` |
 | init | `initialising.prepare(project)`, show its keys and pin, `initialising.carry_out` |
 | plan | `planning.plan(project, targets) -> PlanRun` |
 | test | `testing.test(project) -> TestRun` |

@@ -141,7 +141,7 @@ def authorship_of(project: Project, seen: Seen) -> Authorship:
         project.inputs.root,
         configuration.files,
         seen.root.data,
-        since_commit=_last_commit(seen.ledger),
+        since_commit=last_commit(seen.ledger),
         inputs=configuration.inputs,
         person=project.runner.workspace(configuration.workspace.name).person,
         environ=project.inputs.environ,
@@ -214,7 +214,8 @@ def _plan(
     )
 
 
-def _last_commit(ledger: Ledger) -> str | None:
+def last_commit(ledger: Ledger) -> str | None:
+    """The commit of the last applied plan, as its notes have it; None before the first."""
     last = views.last_consumed(ledger.history)
     found = views.publication(ledger.history, last.plan) if last else None
     return found.file().notes.commit if found else None

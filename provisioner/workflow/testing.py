@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..model.diagnostics import Diagnostic
 from ..model.requests import World
 from ..planning.planner import raise_for
 from ..policy.boundary_tests import generated, judge
@@ -12,20 +11,6 @@ from .compiling import compile_all, preflight, providers_of
 from .planning import stamp
 from .project import Project
 from .results import TestRun
-
-
-def validate(project: Project) -> tuple[Diagnostic, ...]:
-    """What a valid configuration still has wrong before any cloud is asked: names, sizes, unknown actions, warnings.
-
-    Raises DiagnosticError when the clouds would refuse it.
-    """
-    configuration = project.configuration
-    providers = providers_of(configuration, project.registry)
-    now = datetime.now(UTC).replace(microsecond=0)
-    compiled = compile_all(configuration, providers, lambda agent, tool: tool.owner or "owner", {}, now)
-    found = (*project.warnings, *preflight(compiled))
-    raise_for(found)
-    return found
 
 
 def test(project: Project) -> TestRun:

@@ -90,7 +90,12 @@ class Team:
         digest = json.loads((self.home / name).read_text())["digest"]
         for owner in dict.fromkeys(owner for _, owner in self.required(name)):
             self.run(
-                "sign", str(self.home / name), f"-owner={owner}", f"-key={self.key(signers[owner])}", f"-digest={digest}", "-yes"
+                "sign",
+                str(self.home / name),
+                f"-owner={owner}",
+                f"-key={self.key(signers[owner])}",
+                f"-digest={digest}",
+                "-yes",
             )
 
     def signers(self) -> dict[str, str]:
