@@ -71,12 +71,13 @@ class Account:
             caller = self._call(self._client("sts"), "get_caller_identity")
         except ANSWERS as error:
             raise self.error(error, "sts:GetCallerIdentity") from error
-        if caller["Account"] != self.id:
+        account = caller.get("Account")
+        if account != self.id:
             raise CloudError(
                 self.id,
-                f"the credentials belong to account {caller['Account']}, not to {self.id}",
+                f"the credentials belong to account {account}, not to {self.id}",
                 f"provider {self.connection.target.key!r} declares account_id {self.id}; AWS says that the caller is"
-                f" {caller['Arn']} in account {caller['Account']}. Nothing was read.",
+                f" {caller.get('Arn')} in account {account}. Nothing was read.",
                 "Choose the right profile or role for this provider in the runner file, or correct account_id.",
                 code="E-AWS-ACCOUNT",
             )

@@ -60,17 +60,14 @@ def _role_policy(account: Account, operation: Operation) -> Found:
 
 
 def _attachment(account: Account, operation: Operation) -> Found:
+    """Whether it is attached. What it says is not read: no operation is about that."""
     role, _, arn = operation.address.name.partition("/")
     raw = get_role(account, role)
     if raw is None:
         return Found(None, None, role)
     if arn not in (absent_as_none(lambda: attached_arns(account, role)) or ()):
         return Found(None, live.tags_of(raw), role)
-    document = None
-    if "document" in operation.fields:
-        default = account.read("get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document = version_document(account, arn, default)
-    resource = live.attachment(live.role(account.id, "", raw, raw), arn, document)
+    resource = live.attachment(live.role(account.id, "", raw, raw), arn, None)
     return Found(resource.attributes, live.tags_of(raw), role)
 
 

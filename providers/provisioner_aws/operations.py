@@ -36,7 +36,10 @@ _READS = {
 
 
 def operations(change: Change) -> tuple[Operation, ...]:
-    """The calls of one change, each depending on the one before it. Raises KeyError for an observed kind."""
+    """The calls of one change, each depending on the one before it.
+
+    Raises KeyError for an observed kind, and ValueError for what no configuration can ask for.
+    """
     steps = _BUILDERS[change.address.kind](change)
     out: list[Operation] = []
     for number, (verb, params, fields, before, after, extra) in enumerate(steps, start=1):
@@ -81,7 +84,6 @@ _FIXED_RANKS = {
     "DetachRolePolicy": _NARROWING,
     "DeleteRolePolicy": _NARROWING,
     "CreateRole": 30,
-    "AttachRolePolicy": 50,
     "DeleteRole": 90,
     "DeletePolicy": 95,
 }
@@ -202,13 +204,12 @@ def _role_policy(change: Change) -> list[Step]:
 
 
 def _attachment(change: Change) -> list[Step]:
-    """What a managed policy says is its owner's: detaching binds to its ARN alone, attaching to its text as well."""
+    """An attached policy is only ever taken off: what agents are granted stands in inline policies. What it says is
+    its owner's business, so this binds to its ARN alone."""
     role, _, arn = change.address.name.partition("/")
-    params = {"RoleName": role, "PolicyArn": arn}
-    if change.action is Action.DELETE:
-        return [("DetachRolePolicy", params, ("policy_arn",), change.before, None, ())]
-    reads = ("iam:GetPolicy", "iam:GetPolicyVersion")
-    return [("AttachRolePolicy", params, _fields(schema.ATTACHMENT), change.before, change.after, reads)]
+    if change.action is not Action.DELETE:
+        raise ValueError(f"{change.address} can only be detached")
+    return [("DetachRolePolicy", {"RoleName": role, "PolicyArn": arn}, ("policy_arn",), change.before, None, ())]
 
 
 def _policy(change: Change) -> list[Step]:

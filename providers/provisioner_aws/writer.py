@@ -19,6 +19,7 @@ from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 
 from . import schema
+from .binding import Where, misfit
 from .client import READ_SECONDS, Account
 from .faults import ANSWERS, Fault, StillInUseError, classify, message
 from .lookup import Found, look_up, policy_arn
@@ -75,7 +76,8 @@ class AWSWriter(AWSReader):
 
 @dataclass(slots=True)
 class _Execution:
-    """One operation under way. `last` is the latest error of a call that was worth another try."""
+    """One operation under way. `last` is the latest error of a call that was worth another try; `maybe_done` is true
+    once a call may have taken effect without an answer."""
 
     operation: Operation
     account: Account
@@ -133,7 +135,10 @@ class _Execution:
         if self._orphan(found):
             return self._outcome(Status.CONFLICT, f"role {found.owner_name} does not exist", digest)
         foreign = self._foreign(found)
-        return self._outcome(Status.CONFLICT, foreign, digest) if foreign else None
+        if foreign:
+            return self._outcome(Status.CONFLICT, foreign, digest)
+        unsigned = misfit(operation, found.attributes, Where(self.account.partition, self.account.id))
+        return self._outcome(Status.FAILED, f"{unsigned}; nothing was written", digest) if unsigned else None
 
     def _difference(self, found: Found) -> str:
         name, fields = self.operation.address.name, ", ".join(self.operation.fields)
@@ -194,7 +199,8 @@ class _Execution:
         fault = classify(error)
         repeated_exists = fault is Fault.EXISTS and self.last is not None and classify(self.last) is Fault.EXISTS
         if fault in (Fault.DENIED, Fault.CREDENTIALS, Fault.REFUSED) or repeated_exists:
-            return self._outcome(Status.FAILED, f"{self.operation.verb} was refused: {message(error)}")
+            status = Status.UNKNOWN if self.maybe_done else Status.FAILED
+            return self._outcome(status, f"{self.operation.verb} was refused: {message(error)}")
         self.maybe_done = self.maybe_done or fault is Fault.UNCLEAR
         self.last = error
         return None
@@ -236,8 +242,7 @@ class _Execution:
             return self._unread(error)
         if digest == self.operation.after:
             return self._outcome(Status.DONE, "done: the call's answer was lost, but a read shows it", digest)
-        unclear = self.last is not None and classify(self.last) is Fault.UNCLEAR
-        status = Status.UNKNOWN if unclear else Status.FAILED
+        status = Status.UNKNOWN if self.maybe_done else Status.FAILED
         return self._outcome(status, f"gave up after {self.attempts} tries: {said}", digest)
 
     def _outcome(self, status: Status, detail: str, live: str = "") -> Outcome:

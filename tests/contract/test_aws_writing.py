@@ -197,6 +197,64 @@ class TestOwnership:
         assert "ws-triage does not exist" in outcome.detail
 
 
+class TestBinding:
+    """A plan whose parameters do not do what its digests say is not carried out, whoever signed it."""
+
+    OPEN = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}'
+
+    @pytest.mark.parametrize(
+        ("name", "params"),
+        [
+            ("ws-triage", {"AssumeRolePolicyDocument": OPEN}),
+            ("ws-triage", {"RoleName": "admin"}),
+            ("ws-triage", {"MaxSessionDuration": 43200}),
+            ("ws-triage", {"PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+            ("ws-triage", {"Tags": []}),
+            ("ws-triage", {"Path": "/other/"}),
+            ("ws-triage", {"Surprise": True}),
+            ("ws-triage/logs", {"PolicyDocument": DOCUMENT}),
+            ("ws-triage/logs", {"RoleName": "ws-fixer"}),
+            ("ws-triage/logs", {"PolicyName": "other"}),
+            ("ws-boundary-agents", {"PolicyDocument": DOCUMENT}),
+            ("ws-boundary-agents", {"PolicyName": "other"}),
+        ],
+    )
+    def test_other_parameters_than_the_digests_say(self, writer, faulty, name, params):
+        if "/" in name:
+            whole = sample()
+            apply(writer, authority([agent("triage"), agent("fixer")]))
+            (operation,) = creation(name, whole)
+        else:
+            (operation,) = creation(name)
+        faulty.clear()
+        forged = replace(operation, params={**operation.params, **params})
+        outcome = writer.execute(forged, go)
+        assert outcome.status is Status.FAILED
+        assert outcome.detail.endswith("nothing was written")
+        assert not [call for call in faulty.calls if not call.startswith(("Get", "List"))]
+
+    def test_another_call_than_the_kind_has(self, writer, faulty):
+        (operation,) = creation("ws-triage")
+        for verb in ("iam:AttachRolePolicy", "iam:CreateUser", "iam:PutRolePolicy", "s3:DeleteBucket"):
+            outcome = writer.execute(replace(operation, verb=verb), go)
+            assert outcome.status is Status.FAILED
+            assert "is no call that this version makes" in outcome.detail
+
+    def test_a_version_that_would_not_become_the_default(self, writer):
+        whole = authority([agent("triage")])
+        apply(writer, whole)
+        old = desired(whole)["ws-boundary-agents"].resource
+        new = desired(authority([agent("triage")], boundaries=[boundary(allow=("s3:*",))]))[
+            "ws-boundary-agents"
+        ].resource
+        (operation,) = provider.operations(change(old.address, old.attributes, new.attributes, agent_name=None))
+        forged = replace(operation, params={**operation.params, "SetAsDefault": False})
+        assert writer.execute(forged, go).status is Status.FAILED
+        elsewhere = {**operation.params, "PolicyArn": "arn:aws:iam::123456789012:policy/ws-other"}
+        assert writer.execute(replace(operation, params=elsewhere), go).status in (Status.FAILED, Status.CONFLICT)
+        assert writer.execute(operation, go).status is Status.DONE
+
+
 class TestManagedPolicies:
     def test_a_sixth_version_pushes_out_the_oldest_that_is_not_the_default(self, writer, iam):
         apply(writer, authority([agent("triage")]))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 from aws_workspace import sample, sample_changed
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from provisioner_aws import provider
+from provisioner_aws.binding import CALLS, Where, misfit
+from provisioner_aws.forms import canonical_attributes
 from provisioner_aws.operations import PRUNE
 
 from provisioner.model.changes import ABSENT, Action, Change, Effect
@@ -95,6 +99,40 @@ def test_the_full_name_is_an_arn():
     policy = next(d for d in provider.compile(sample()) if d.resource.address.kind == "iam_role_policy").resource
     full_name = provider.full_name(change(None, policy.attributes, policy.address))
     assert full_name.startswith("arn:aws:iam::123456789012:role/agents/ws-")
+
+
+_TRUSTS = [
+    {"Version": "2012-10-17", "Statement": []},
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": ["a.amazonaws.com"]}, "Action": ["sts:AssumeRole"]}],
+    },
+]
+_ROLES = st.fixed_dictionaries(
+    {
+        "arn": st.just(BEFORE["arn"]),
+        "path": st.just(BEFORE["path"]),
+        "description": st.sampled_from(["", "a", "b"]),
+        "max_session_duration": st.sampled_from([3600, 7200]),
+        "trust": st.sampled_from(_TRUSTS),
+        "permissions_boundary": st.sampled_from([None, "arn:aws:iam::1:policy/x", "arn:aws:iam::1:policy/y"]),
+        "tags": st.dictionaries(st.sampled_from("abc"), st.sampled_from("12")),
+    }
+)
+
+
+@given(_ROLES, _ROLES)
+@settings(max_examples=150)
+def test_the_calls_of_any_change_lead_from_one_end_to_the_other(before, after):
+    """Each call, as its parameters say, leaves its fields as its digest says; the last state is the desired one."""
+    live = dict(before)
+    for operation in provider.operations(change(before, after)):
+        assert operation.before == state_digest(live, operation.fields)
+        assert misfit(operation, live, Where("aws", "123456789012")) == ""
+        live = CALLS[operation.verb].effect(operation.params, live, Where("aws", "123456789012"))
+        live = canonical_attributes("iam_role", live)
+        assert state_digest(live, operation.fields) == operation.after
+    assert live == after
 
 
 class TestOrder:
