@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from .values import ObjectValue, TupleValue, Value, weigh
+from .values import ObjectValue, TupleValue, Value, nesting, weigh
 
 if TYPE_CHECKING:
     from .files import FileAccess
@@ -15,6 +15,8 @@ MAX_STRING = 16_000_000
 """Longest string an expression may make, in characters."""
 MAX_WEIGHT = 2_000_000
 """Most elements a value may hold, counted at every depth."""
+MAX_NESTING = 220
+"""Deepest nesting of a value, in levels."""
 MAX_STEPS = 20_000_000
 """Work one run of the evaluator may do, in units of about one small expression."""
 
@@ -45,9 +47,11 @@ def too_big(what: str) -> BudgetError:
 
 
 def weighed(value: TupleValue | ObjectValue) -> Value:
-    """`value`, when it does not hold too many elements."""
+    """`value`, when it does not hold too many elements and is not nested too deeply."""
     if weigh(value) > MAX_WEIGHT:
         raise too_big(f"A value would hold more than {MAX_WEIGHT} elements.")
+    if nesting(value) > MAX_NESTING:
+        raise too_big(f"A value would be nested more than {MAX_NESTING} levels deep.")
     return value
 
 

@@ -17,7 +17,7 @@ from Python (`True == 1`): use `values_equal`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 from unicodedata import is_normalized, normalize
@@ -80,13 +80,14 @@ class TypeValue:
 class TupleValue:
     """A sequence whose elements may each have their own type: what `[a, b]` makes."""
 
-    __slots__ = ("_marked", "_type", "_weight", "items")
+    __slots__ = ("_depth", "_marked", "_type", "_weight", "items")
 
     def __init__(self, items: tuple[Value, ...]) -> None:
         self.items = items
         self._type: TupleType | None = None if items else EMPTY_TUPLE
         self._marked: bool | None = None
         self._weight = 0
+        self._depth = 0
 
     def __repr__(self) -> str:
         return f"Tuple{self.items!r}"
@@ -95,13 +96,14 @@ class TupleValue:
 class ListValue:
     """A sequence of one element type."""
 
-    __slots__ = ("_marked", "_weight", "element", "items")
+    __slots__ = ("_depth", "_marked", "_weight", "element", "items")
 
     def __init__(self, items: tuple[Value, ...], element: Type) -> None:
         self.items = items
         self.element = element
         self._marked: bool | None = None
         self._weight = 0
+        self._depth = 0
 
     def __repr__(self) -> str:
         return f"List{self.items!r}"
@@ -110,7 +112,7 @@ class ListValue:
 class SetValue:
     """Distinct values of one type, in the language's order. Make it with `set_of`, which sorts and drops doubles."""
 
-    __slots__ = ("_keys", "_marked", "_weight", "element", "items")
+    __slots__ = ("_depth", "_keys", "_marked", "_weight", "element", "items")
 
     def __init__(self, items: tuple[Value, ...], element: Type) -> None:
         self.items = items
@@ -118,6 +120,7 @@ class SetValue:
         self._keys: frozenset[Any] | None = None
         self._marked = False
         self._weight = 0
+        self._depth = 0
 
     def contains(self, value: Value) -> bool:
         """Membership of a value of the element type."""
@@ -132,13 +135,14 @@ class SetValue:
 class MapValue:
     """String keys to values of one type; `entries` is in key order. Make it with `map_of`."""
 
-    __slots__ = ("_marked", "_weight", "element", "entries")
+    __slots__ = ("_depth", "_marked", "_weight", "element", "entries")
 
     def __init__(self, entries: dict[str, Value], element: Type) -> None:
         self.entries = entries
         self.element = element
         self._marked: bool | None = None
         self._weight = 0
+        self._depth = 0
 
     def __repr__(self) -> str:
         return f"Map{self.entries!r}"
@@ -147,13 +151,14 @@ class MapValue:
 class ObjectValue:
     """Named attributes, each with its own type; `entries` is in name order. Make it with `object_of`."""
 
-    __slots__ = ("_marked", "_type", "_weight", "entries")
+    __slots__ = ("_depth", "_marked", "_type", "_weight", "entries")
 
     def __init__(self, entries: dict[str, Value]) -> None:
         self.entries = entries
         self._type: ObjectType | None = None if entries else EMPTY_OBJECT
         self._marked: bool | None = None
         self._weight = 0
+        self._depth = 0
 
     def __repr__(self) -> str:
         return f"Object{self.entries!r}"
@@ -306,22 +311,36 @@ def deep_marked(value: Value) -> bool:
 
 def weigh(value: Value) -> int:
     """How many values there are in `value`, at every depth, however often one is shared. Containers remember it."""
-    kind = type(value)
-    if kind is Sensitive:
-        assert isinstance(value, Sensitive)
+    if isinstance(value, Sensitive):
         return weigh(value.value)
-    if kind is TupleValue or kind is ListValue or kind is SetValue:
-        assert isinstance(value, (TupleValue, ListValue, SetValue))
+    if isinstance(value, (TupleValue, ListValue, SetValue)):
         if not value._weight:
-            value._weight = 1 + sum([1 if type(item) in _LIGHT else weigh(item) for item in value.items])
+            value._weight, value._depth = _measure(value.items)
         return value._weight
-    if kind is ObjectValue or kind is MapValue:
-        assert isinstance(value, (ObjectValue, MapValue))
+    if isinstance(value, (ObjectValue, MapValue)):
         if not value._weight:
-            entries = value.entries.values()
-            value._weight = 1 + sum([1 if type(item) in _LIGHT else weigh(item) for item in entries])
+            value._weight, value._depth = _measure(value.entries.values())
         return value._weight
     return 1
+
+
+def nesting(value: Value) -> int:
+    """How many levels deep containers are nested in `value`; 0 for a primitive."""
+    if isinstance(value, Sensitive):
+        return nesting(value.value)
+    if isinstance(value, (TupleValue, ListValue, SetValue, ObjectValue, MapValue)):
+        weigh(value)
+        return value._depth
+    return 0
+
+
+def _measure(items: Collection[Value]) -> tuple[int, int]:
+    weight, depth = 1 + len(items), 0
+    for item in items:
+        if type(item) not in _LIGHT:
+            weight += weigh(item) - 1
+            depth = max(depth, nesting(item))
+    return weight, depth + 1
 
 
 _LIGHT: Final = frozenset({str, bool, int, Decimal, type(None), Null, BlockValue})

@@ -24,7 +24,7 @@ from ..values import (
 from .registry import FunctionError
 
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
-MAX_DEPTH = 200
+MAX_DEPTH = 200  # of JSON and YAML text; scope.MAX_NESTING leaves room around it
 _escape: Callable[[str], str] = encode_basestring
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.lang.console import evaluate_text
+from provisioner.lang.console import evaluate_text, render_value
 from provisioner.lang.parser import parse_expression
 from provisioner.lang.references import references
 from provisioner.lang.scope import Budget, BudgetError, Namespace, Scope
@@ -168,6 +168,15 @@ def test_doubling_values_are_stopped() -> None:
     with pytest.raises(BudgetError):
         for _ in range(40):
             value = evaluate_text("[v, v]", scope(v=value))
+
+
+def test_values_do_not_nest_without_end() -> None:
+    value: Value = 1
+    with pytest.raises(BudgetError, match="too large"):
+        for _ in range(400):
+            value = evaluate_text("[v]", scope(v=value))
+    assert render_value(value)
+    assert evaluate_text("v == v", scope(v=value)) is True
 
 
 def test_long_chains_are_no_recursion() -> None:
