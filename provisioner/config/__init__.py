@@ -1,5 +1,5 @@
 """From files to the typed Configuration: modules, variables, expansion, decoding, checks."""
 
-from .loader import Loaded, load
+from .loader import Loaded, Opened, load, open_scope
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "Opened", "load", "open_scope"]

@@ -42,6 +42,31 @@ KEY_TEXTS: Final = ("keys", "checkpoint_keys")
 """Attributes that hold whole files of text, checked by a format of their own."""
 
 
+class Ranges(Mapping[str, SourceRange]):
+    """The range of each attribute's value, worked out when somebody asks: few ever do."""
+
+    __slots__ = ("_attributes", "_known")
+
+    def __init__(self, body: ast.Body) -> None:
+        self._attributes = body.attributes
+        self._known: dict[str, SourceRange] = {}
+
+    def __getitem__(self, name: str) -> SourceRange:
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._attributes[name].expr.range
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._attributes)
+
+    def __len__(self) -> int:
+        return len(self._attributes)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
 @dataclass(eq=False)
 class Decoder:
     """Decodes one block body in one scope. `failed` is set once something was reported.
@@ -95,8 +120,7 @@ class Decoder:
     def _ranges(self, body: ast.Body) -> Mapping[str, SourceRange]:
         known = self.ranges.get(id(body))
         if known is None:
-            known = {name: attribute.expr.range for name, attribute in body.attributes.items()}
-            self.ranges[id(body)] = known
+            known = self.ranges[id(body)] = Ranges(body)
         return known
 
     def _attributes(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..lang import ast
 from ..lang.explain import values_in_scope
 from ..lang.parser import parse_file
-from ..lang.scope import Budget
+from ..lang.scope import Budget, Scope
 from ..lang.suggest import suggestion
 from ..lang.types import Type
 from ..lang.values import BlockValue, Value, deep_marked, to_python, unmark
@@ -82,6 +82,42 @@ def load(
     return Loaded(configuration if report.errors == 0 else None, diagnostics, files.sources)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The names of a root module. `scope` is None exactly when a diagnostic is an error; values are computed when an
+    expression asks for them, and what stops that is raised then."""
+
+    scope: Scope | None
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, Source]
+
+
+def open_scope(
+    root: Path,
+    *,
+    var_files: Sequence[Path] = (),
+    variables: Mapping[str, str] = _NOTHING,
+    environ: Mapping[str, str] = _NOTHING,
+    providers: Schemas,
+) -> Opened:
+    """What expressions of the root module in folder `root` see, for the console; arguments as those of `load`.
+
+    Declarations are read and values from outside collected, but nothing is decoded or checked, so that a
+    configuration which is not finished can be looked at. A folder without *.hcl files is an empty module.
+    """
+    report = Report()
+    files = Files(root, report)
+    scope = None
+    try:
+        scope = _Load(files, report, providers).scope(var_files, variables, environ)
+    except DiagnosticError as error:
+        report.extend(error.diagnostics)
+    except RecursionError:
+        detail = "Something in the configuration is nested too deeply to be read. Make it flatter."
+        report.error("E-DEPTH", "Configuration is nested too deeply", detail, None)
+    return Opened(scope if report.errors == 0 else None, report.ordered(), files.sources)
+
+
 class _Load:
     def __init__(self, files: Files, report: Report, providers: Schemas) -> None:
         self._files = files
@@ -104,6 +140,17 @@ class _Load:
         self._settle(instances)
         checks.unused(self._modules.values(), self._report)
         return self._build(run, instances, schemas, given)
+
+    def scope(
+        self, var_files: Sequence[Path], variables: Mapping[str, str], environ: Mapping[str, str]
+    ) -> Scope | None:
+        """The root module's scope, nothing evaluated yet; None when something was reported."""
+        directory = self._files.root
+        empty = directory.is_dir() and not self._files.configuration(directory)
+        root = Module(directory, True) if empty else self._module(directory, True, ())
+        given = Values(root, self._files, self._report).collect(var_files, variables, environ)
+        schemas = self._schemas(root)
+        return None if self._report.errors else ModuleInstance(self._run(schemas), root, given=given).scope
 
     # Reading
 
@@ -336,4 +383,4 @@ def _shown(value: Any) -> Any:
     return value
 
 
-__all__ = ["ENVIRONMENT_PREFIX", "Loaded", "load"]
+__all__ = ["ENVIRONMENT_PREFIX", "Loaded", "Opened", "load", "open_scope"]

@@ -47,8 +47,9 @@ class Declaration:
     label: str
     block: ast.Block
 
-    @property
+    @cached_property
     def range(self) -> SourceRange:
+        """Its header."""
         return self.block.header
 
     @cached_property
