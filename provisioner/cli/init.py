@@ -8,6 +8,7 @@ import typer
 
 from .declare import Json, Var, VarFile, command, session_of
 from .inputs import project_of
+from .plans import confirmed, not_confirmed
 
 if TYPE_CHECKING:
     from ..workflow.initialising import Initialisation
@@ -39,7 +40,7 @@ def init(
         session.diagnostics(project.warnings, project.sources)
         session.print(_shown(prepared, session.width))
     if not prepared.pinned:
-        if not yes and not _confirmed(session, json):
+        if not yes and not confirmed(session, "Compare each fingerprint with its person. Are they right?"):
             return _declined(session, prepared, json)
         carry_out(prepared)
     if json:
@@ -69,25 +70,13 @@ def _shown(prepared: Initialisation, width: int) -> str:
     return "\n".join(lines)
 
 
-def _confirmed(session: Session, json: bool) -> bool:
-    """Ask at a terminal; without one nobody has compared anything."""
-    import sys
-
-    if json or not sys.stdin.isatty():
-        return False
-    session.err.write("Compare each fingerprint with its person. Are they right? Type yes: ")
-    session.err.flush()
-    return sys.stdin.readline().strip().lower() == "yes"
-
-
 def _declined(session: Session, prepared: Initialisation, json: bool) -> int:
-    from ..model.diagnostics import Diagnostic
     from ..render.conditions import Condition
 
-    diagnostic = Diagnostic(
-        "E-INIT-CONFIRM",
-        "Nothing was written: nobody confirmed the fingerprints",
-        "They decide who may sign from now on. Compare them with their people, then run: provisioner init -yes",
+    diagnostic = not_confirmed(
+        "written",
+        "The keys decide who may sign from now on. Compare their fingerprints with their people, then run:"
+        " provisioner init -yes",
     )
     if json:
         session.document("init", _document(prepared), (Condition.ERROR,), (diagnostic,))

@@ -6,14 +6,15 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from .arguments import Globals, UsageProblem, normalise, split_globals
+from .arguments import HELP, Globals, UsageProblem, normalise, split_globals
 from .commands import COMMANDS, root_help
 from .session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 PROGRAM = "provisioner"
 COMPLETE = "_PROVISIONER_COMPLETE"
@@ -100,45 +101,48 @@ def _unknown_command(name: str, known: Mapping[str, Any], path: str) -> tuple[st
 
 def _invoke(session: Session, name: str, args: list[str]) -> int:
     """Load the command's module, read the arguments, call it."""
-    import typer
+    from .binding import Binding
 
-    command: Any = typer.main.get_command(import_module(f".{name}", __package__).app)
-    path = f"{PROGRAM} {name}"
-    while hasattr(command, "commands"):
+    app, path = import_module(f".{name}", __package__).app, f"{PROGRAM} {name}"
+    functions = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
+    if len(functions) > 1:
         if not args or args[0].startswith("-"):
-            return _group_help(session, command, path, args)
+            return _group_help(session, app, path, args, functions)
         sub, args = args[0], args[1:]
-        if sub not in command.commands:
-            raise UsageProblem(*_unknown_command(sub, command.commands, path))
-        command, path = command.commands[sub], f"{path} {sub}"
-    options = {
-        option.lstrip("-"): not parameter.is_flag
-        for parameter in command.params
-        if parameter.param_type_name == "option"
-        for option in parameter.opts
-    }
-    given = normalise(args, options)
+        if sub not in functions:
+            raise UsageProblem(*_unknown_command(sub, functions, path))
+        name, path = sub, f"{path} {sub}"
+    binding = Binding(functions[name])
+    given = normalise(args, binding.options)
     session.no_color = session.no_color or given.no_color
     session.command = path.removeprefix(f"{PROGRAM} ")
     session.json = "--json" in given.arguments[: given.arguments.index("--")]
-    arguments = ["--help"] if given.help else list(given.arguments)
+    if given.help:
+        session.print(_help(app, path, name))
+        return 0
     try:
-        result = command.main(args=arguments, prog_name=path, standalone_mode=False, obj=session)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # Typer's usage errors, whatever class they have in its version
-            message = cast(str, error.format_message())
-            raise UsageProblem(message[:1].lower() + message[1:].rstrip("."), f"{path} -help") from error
-        raise
-    return int(result or 0)
+        values = binding.values(given.arguments)
+    except UsageProblem as problem:
+        raise UsageProblem(str(problem), f"{path} -help") from None
+    return binding.function(SimpleNamespace(obj=session), **values)
 
 
-def _group_help(session: Session, command: Any, path: str, args: list[str]) -> int:
+def _help(app: Any, path: str, name: str | None) -> str:
+    """Typer's own help text; of one command of a group where `name` is one, of the whole where it is None."""
+    import typer
+
+    command: Any = typer.main.get_command(app)
+    if name is not None and hasattr(command, "commands"):
+        command = command.commands[name]
+    return str(command.get_help(command.context_class(command, info_name=path)))
+
+
+def _group_help(session: Session, app: Any, path: str, args: list[str], names: Iterable[str]) -> int:
     """`provisioner sandbox` alone, or with -help."""
-    asked = bool(args) and args[0].lstrip("-") in ("help", "h")
+    asked = bool(args) and args[0].lstrip("-") in HELP
     if args and not asked:
-        raise UsageProblem(f"the option {args[0]} goes after one of {', '.join(command.commands)}", f"{path} -help")
-    context = command.context_class(command, info_name=path)
-    (session.print if asked else session.note)(command.get_help(context))
+        raise UsageProblem(f"the option {args[0]} goes after one of {', '.join(names)}", f"{path} -help")
+    (session.print if asked else session.note)(_help(app, path, None))
     return 0 if asked else 1
 
 

@@ -104,15 +104,12 @@ def test_broken_configuration(command: str, environ: dict[str, str], quickstart:
 @pytest.mark.parametrize("command", ["show", "status", "apply", "publish", "sign"])
 def test_a_plan_that_is_none(command: str, environ: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "first.plan.json"
-    for content in (None, b"", b"{}", b"\xff\x00", b'{"format":"provisioner.planfile/1"}'):
-        if content is not None:
-            path.write_bytes(content)
-        key = ["-key", str(tmp_path / "key")] if command == "sign" else []
-        done = run(command, str(path), *key, environ=environ, cwd=tmp_path)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "Error: " in done.stderr
-        assert "Traceback" not in done.stderr
-        assert "bug" not in done.stderr
+    path.write_bytes(b'{"format":"provisioner.planfile/1"}')
+    key = ["-key", str(tmp_path / "key")] if command == "sign" else []
+    done = run(command, str(path), *key, environ=environ, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is no plan that can be trusted" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_closed_pipe_is_quiet(environ: dict[str, str]) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 
 from provisioner.cli import main as entry
+from provisioner.cli.arguments import UsageProblem
+from provisioner.cli.binding import Binding
 from provisioner.cli.commands import COMMANDS
 from provisioner.cli.failures import diagnostics_of
 from provisioner.model.diagnostics import DiagnosticError
@@ -15,7 +19,7 @@ from provisioner.sdk.errors import CloudError
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str, **environ: str) -> tuple[int, str, str]:
-    code = entry.run(argv, {"HOME": "/nonexistent", **environ})
+    code = entry.run(argv, {"HOME": "/nonexistent"} | environ)
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
@@ -60,7 +64,7 @@ def test_subcommands_have_help(name: str, capsys: pytest.CaptureFixture[str]) ->
         (["sandbox", "upp"], "did you mean provisioner sandbox up?"),
         (["sandbox", "-provider"], "goes after one of"),
         (["version", "-jsn"], "did you mean -json?"),
-        (["version", "extra"], "unexpected extra argument"),
+        (["version", "extra"], "unexpected argument extra"),
         (["-chdir=/does/not/exist", "version"], "No such file"),
     ],
 )
@@ -130,3 +134,28 @@ def test_expected_errors_become_diagnostics(tmp_path: Path) -> None:
     (three,) = diagnostics_of(caught.value)
     assert three.code == "E-IO"
     assert "none" in three.summary
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b"\xff\x00", b'{"format":1}', b"{" * 5000])
+@pytest.mark.parametrize("command", ["show", "status", "apply", "publish"])
+def test_a_plan_that_is_none(
+    command: str, content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "first.plan.json"
+    if content is not None:
+        path.write_bytes(content)
+    code, out, err = run(capsys, command, str(path), HOME=str(tmp_path))
+    assert (code, out) == (1, "")
+    assert "[E-PLAN-FILE]" in err
+
+
+def several(one: Annotated[str, typer.Argument()], rest: Annotated[list[str] | None, typer.Argument()] = None) -> int:
+    return len(one) + len(rest or ())
+
+
+def test_arguments_that_repeat() -> None:
+    binding = Binding(several)
+    assert binding.values(["--", "a"]) == {"one": "a"}
+    assert binding.values(["--", "a", "b", "-c"]) == {"one": "a", "rest": ["b", "-c"]}
+    with pytest.raises(UsageProblem, match="the argument ONE is missing"):
+        binding.values(["--"])
