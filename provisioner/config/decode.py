@@ -35,10 +35,10 @@ from ..sdk.schema import AttributeSchema, BlockSchema
 from .module import block_type_range, name_range
 from .plain import Uncarried, plain, plain_raw, type_named
 from .report import Report
-from .schema import LATER_ARGUMENTS, LATER_OPTIONS, VALUE_KINDS, ByLabel
+from .schema import LATER_ARGUMENTS, LATER_OPTIONS, PERSON, PROVISIONER, VALUE_KINDS, ByLabel
 from .text import problem
 
-KEY_TEXTS: Final = ("keys", "checkpoint_keys")
+KEY_TEXTS: Final = (PERSON.attributes["keys"], PROVISIONER.blocks["approval"].attributes["checkpoint_keys"])
 """Attributes that hold whole files of text, checked by a format of their own."""
 
 
@@ -168,7 +168,8 @@ class Decoder:
             return self._wrong(attribute, "E-SENSITIVE", "Sensitive value in a resource", detail)
         try:
             converted = value if schema.type == "string" and type(value) is str else self._convert(value, schema)
-            result = plain_raw(converted) if attribute.name in KEY_TEXTS else plain(converted)
+            raw = any(schema is known for known in KEY_TEXTS)
+            result = plain_raw(converted) if raw else plain(converted)
         except ConversionError as error:
             at = f", at {attribute.name}{path_text(error.path)}" if error.path else ""
             hint = self._instance_hint(expr)

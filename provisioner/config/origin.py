@@ -15,6 +15,7 @@ from ..lang import ast
 from ..lang.files import FileAccess, FileError
 from ..lang.references import references
 from ..model.source import Source, SourceRange
+from .text import masked
 
 if TYPE_CHECKING:
     from .instances import BlockInstance, ModuleInstance
@@ -99,8 +100,8 @@ class _Search:
             relative = access.relative(access.resolve(name))
         except (FileError, UnicodeDecodeError):  # said where the expression was evaluated
             return None
-        source = files.sources.setdefault(relative, Source(relative, text))
-        return _in_yaml(source, path)
+        files.sources.setdefault(relative, Source(relative, masked(text)))
+        return _in_yaml(Source(relative, text), path)
 
 
 def _first(found: Iterable[SourceRange | None]) -> SourceRange | None:
@@ -119,12 +120,12 @@ def _keeps(expr: ast.ForExpr) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _composed(source: Source) -> Any:
+def _composed(text: str) -> Any:
     """The node tree of a YAML text, which JSON is too; None when it is neither."""
     import yaml
 
     try:
-        return yaml.compose(source.text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError):  # said where the expression was evaluated
         return None
 
@@ -133,7 +134,7 @@ def _in_yaml(source: Source, path: Path) -> SourceRange | None:
     """The place of a path in a YAML or JSON text; that of its key where the value is a collection."""
     import yaml
 
-    node = shown = _composed(source)
+    node = shown = _composed(source.text)
     for step in path:
         if isinstance(node, yaml.MappingNode):
             pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)

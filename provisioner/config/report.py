@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..model.diagnostics import Diagnostic, Severity, ValueInScope
 from ..model.source import SourceRange
+from .text import holds_secret, masked
 
 
 class Report:
@@ -16,7 +18,10 @@ class Report:
         self.errors = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic unless it was reported before."""
+        """Keep a diagnostic unless it was reported before. What looks like a secret in it is shown as asterisks."""
+        if any(map(holds_secret, (diagnostic.detail, *(value.statement for value in diagnostic.values)))):
+            values = tuple(ValueInScope(value.traversal, masked(value.statement)) for value in diagnostic.values)
+            diagnostic = replace(diagnostic, detail=masked(diagnostic.detail), values=values)
         key = (diagnostic.code, diagnostic.summary, diagnostic.detail, diagnostic.subject, diagnostic.origin)
         if key not in self._found:
             self._found[key] = diagnostic

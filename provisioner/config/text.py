@@ -31,6 +31,11 @@ def secrets(text: str) -> Iterator[tuple[int, int, str]]:
         yield match.start(), match.end(), _NAMES[(match.lastindex or 1) - 1]
 
 
+def holds_secret(text: str) -> bool:
+    """Whether something in `text` looks like a secret."""
+    return _ANY_SECRET.search(text) is not None
+
+
 def masked(text: str) -> str:
     """`text` with everything that looks like a secret written as asterisks, in the same places."""
     return _ANY_SECRET.sub(lambda match: re.sub(r"[^\n]", "*", match.group()), text)

@@ -419,6 +419,14 @@ def test_a_secret_that_a_file_holds(loaded: Load, workspace: Write) -> None:
     assert secret not in repr(found.diagnostics)
 
 
+def test_a_secret_is_not_shown_as_a_value_in_scope(loaded: Load) -> None:
+    secret = "ghp_" + "a1B2c3D4" * 5
+    found = loaded({"token": secret, "x.hcl": 'locals {\n  t = file("token")\n  u = local.t + 1\n}\n'})
+    assert found.diagnostics
+    assert any(value.traversal == "local.t" for value in found.diagnostics[0].values)
+    assert secret not in repr(found.diagnostics)
+
+
 def test_tools_of_two_clouds(loaded: Load) -> None:
     found = loaded(
         {
