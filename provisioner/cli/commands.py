@@ -5,6 +5,8 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "init": "Record the first trust root and pin it in the runner's own file",
     "validate": "Check the configuration; reads no cloud",
+    "fmt": "Rewrite files in the canonical layout",
+    "console": "Evaluate expressions; -json for programs",
     "plan": "Compare the configuration with the live clouds, show what would change and who must sign",
     "show": "Show a plan, or one change with its policy text before and after",
     "publish": "Put a plan, or a sign-off made elsewhere, into the ledger",

@@ -261,16 +261,9 @@ def _print(session: Session, one: _Result, show: _Show, plain: bool) -> None:
         if session.out.isatty():
             # On a terminal the text of a stranger's file must not do what it likes; a pipe gets the bytes.
             lines = (_painted(escape_block(line), session.color()) for line in lines)
-        _emit(session, "".join(lines))
+        session.raw("".join(lines))
     elif plain and (one.changed or one.place is None):
-        _emit(session, one.after if one.after.endswith("\n") else one.after + "\n")
-
-
-def _emit(session: Session, text: str) -> None:
-    """A file's text as it is: UTF-8 whatever the terminal's encoding, line ends untouched."""
-    session.out.flush()
-    session.out.buffer.write(text.encode())
-    session.out.buffer.flush()
+        session.raw(one.after if one.after.endswith("\n") else one.after + "\n")
 
 
 def _painted(line: str, color: bool) -> str:

@@ -48,6 +48,12 @@ class Session:
         """A report or an answer, to standard output."""
         self.out.write(text if text.endswith("\n") else text + "\n")
 
+    def raw(self, text: str) -> None:
+        """A file's text or a line for a program: UTF-8 whatever the terminal's encoding, sent at once."""
+        self.out.flush()
+        self.out.buffer.write(text.encode("utf-8", "backslashreplace"))
+        self.out.buffer.flush()
+
     def note(self, text: str) -> None:
         """What is said beside the answer, to standard error."""
         self.err.write(text + "\n")
