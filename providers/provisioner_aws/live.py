@@ -43,6 +43,7 @@ def role(account: str, workspace: str, raw: Raw, settings: Raw) -> Resource:
         agent=owner_of(mark, workspace),
         uses=(policy_address(account, boundary),) if boundary else (),
         mark=mark,
+        unread=() if settings else ("description", "max_session_duration"),
     )
 
 
@@ -58,7 +59,13 @@ def attachment(role: Resource, arn: str, document: Any | None) -> Resource:
     """A managed policy on a role; `document` None where it could not be read."""
     address = Address("aws", role.address.target, schema.ATTACHMENT, f"{role.address.name}/{arn}")
     attributes = {"role_arn": role.attributes["arn"], "policy_arn": arn, "document": document}
-    return Resource(address, canonical_attributes(schema.ATTACHMENT, attributes), agent=role.agent, parent=role.address)
+    return Resource(
+        address,
+        canonical_attributes(schema.ATTACHMENT, attributes),
+        agent=role.agent,
+        parent=role.address,
+        unread=("document",) if document is None else (),
+    )
 
 
 def policy_address(account: str, arn: str) -> Address:

@@ -46,6 +46,7 @@ class Resource:
     what cannot exist alone (a role's inline policy): it belongs to whoever owns the parent. `uses` names resources
     whose content is part of this one's authority (a role's boundary policy). `mark` is the live ownership mark;
     None on a live top-level resource means it is not ours.
+    `unread` names attributes whose value the read did not see: they differ from nothing.
     """
 
     address: Address
@@ -54,6 +55,7 @@ class Resource:
     parent: Address | None = None
     uses: tuple[Address, ...] = ()
     mark: Mark | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ def compare(workspace: str, desired: Iterable[Desired], live: Iterable[Resource]
         if not is_ours(resource, found, workspace):
             problems.append(_foreign(item, resource, kind, workspace))
             continue
-        fields = changed_fields(resource.attributes, item.resource.attributes, kind.fields)
+        seen = (name for name in kind.fields if name not in resource.unread)
+        fields = changed_fields(resource.attributes, item.resource.attributes, seen)
         if fields:
             out.append(Difference(Action.UPDATE, address, item, resource, fields))
     for address, resource in found.items():

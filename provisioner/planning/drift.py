@@ -99,7 +99,7 @@ def _out_of_band(evidence: Evidence, kinds: Mapping[str, Mapping[str, KindSchema
         action = Action.CREATE if before is None else Action.DELETE if live is None else Action.UPDATE
         if action is Action.UPDATE:
             assert before is not None and live is not None
-            fields = changed_fields(before, live.attributes, kind.fields)
+            fields = changed_fields(before, live.attributes, (f for f in kind.fields if f not in live.unread))
         if fields:
             out.append(RawDifference(action, address, None, live, fields))
     return out

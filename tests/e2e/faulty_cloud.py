@@ -15,7 +15,7 @@ ERROR = (
 
 
 class FaultyCloud:
-    """`faults` maps an action (`ListRoles`) to (status, code, message); `seen` lists every action asked for."""
+    """`faults` maps an action (`ListRoles`) to (status, code, message), or to (status, "BODY", whole answer); `seen` lists every action asked for."""
 
     def __init__(self, upstream: str, faults: dict[str, tuple[int, str, str]]) -> None:
         self.faults = faults
@@ -31,7 +31,8 @@ class FaultyCloud:
                 outer.seen.append(action)
                 if action in outer.faults:
                     status, code, message = outer.faults[action]
-                    self._answer(status, ERROR.format(code=code, message=message).encode())
+                    text = message if code == "BODY" else ERROR.format(code=code, message=message)
+                    self._answer(status, text.encode())
                     return
                 kept = {n: v for n, v in self.headers.items() if n.lower() not in ("host", "connection")}
                 try:

@@ -130,10 +130,19 @@ def test_no_owner_for_a_surface(team: Any):
     assert "runtime" in said(team, "validate")
 
 
-def test_wrong_account(team: Any):
-    team.edit('"123456789012"', '"999999999999"', "workspace.hcl")
-    output = said(team, "plan", check=1)
-    assert "999999999999" in output
+CALLER = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    "<Arn>arn:aws:iam::999999999999:user/other</Arn><UserId>AIDA</UserId><Account>999999999999</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+def test_wrong_account_is_told_before_anything_is_read(team: Any, faulty: Any):
+    faulty.faults["GetCallerIdentity"] = (200, "BODY", CALLER)
+    for command in ("plan", "drift"):
+        output = said(team, command)
+        assert "999999999999" in output and "123456789012" in output
+    assert set(faulty.seen) == {"GetCallerIdentity"}
 
 
 def test_a_sandbox_that_is_not_running(team: Any):
@@ -193,7 +202,8 @@ def test_a_denied_write_stops_with_the_permission_and_resumes(team: Any, faulty:
         team.apply("denied.json")
         assert "No drift" in team.run("drift").stdout
     finally:
-        team.git("reset", "-q", "--hard", "HEAD~1")
+        team.edit('actions   = ["s3:ListBucketVersions"]', 'actions   = ["s3:ListBucket"]')
+        team.commit("back")
         team.plan("back.json")
         team.sign_all("back.json")
         team.apply("back.json")
