@@ -2,8 +2,7 @@
 # A person for each control surface; dana writes the configuration and therefore signs none of it.
 
 provisioner {
-  required_version = ">= 0.1"
-  workspace        = "acme-sandbox"
+  workspace = "acme-sandbox"
 
   ledger "local" {
     path = ".provisioner"
