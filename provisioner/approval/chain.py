@@ -1,4 +1,8 @@
-"""From the runner's pin to the root in force: root 1 by the pin, each next one by the quorum of the one before."""
+"""From the runner's pin to the root in force: root 1 by the pin, each next one by the quorum of the one before.
+
+The whole history is judged anew each time, by today's code. So whoever changes what a part digest covers or what a
+requirement demands must keep the old way for plans of the old format: a chain that no longer holds locks everybody out.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from ..planfile import PlanFile
+from .plan_checks import CLOCK_SKEW
 from .root import ROOT_SEAL, RootError, RootInForce, TrustRoot, parse_root, pin
 from .root_checks import problems
 from .verdict import Evidence, LedgerSignoff, PublishedPlan, Refusal
+from .verifier import verify
 
 _PIN = re.compile(r"[0-9a-f]{64}")
 
@@ -84,8 +90,6 @@ _RESTORE = "Restore the ledger from its protected copy, and find out who wrote t
 
 def _next(before: TrustRoot, known: str, record: RootRecord) -> TrustRoot:
     """One step: the plan that named this very root was signed by the quorum of the root before."""
-    from .verifier import verify
-
     root, made = _parse(record), record.authorization
     if made is None:
         raise _error("E-ROOT-CHAIN", f"nothing authorises trust root v{root.version}", _RESTORE)
@@ -101,6 +105,7 @@ def _next(before: TrustRoot, known: str, record: RootRecord) -> TrustRoot:
         entries=made.entries,
         now=made.time,
         providers=None,
+        grace=CLOCK_SKEW,
     )
     verdict = verify(made.planfile, evidence)
     if verdict.verified is None:

@@ -17,6 +17,7 @@ from ..planfile import PlanFile, plan_bytes, plan_digest, to_builtins
 from .ownership import change_owner
 from .requirements import Demands
 from .root import RootError, parse_root
+from .root_changes import compare
 from .root_checks import problems
 from .verdict import Evidence, Refusal
 
@@ -104,7 +105,7 @@ def in_time(case: Case) -> Iterator[Refusal]:
     if found is None:
         return
     ttl = timedelta(seconds=case.evidence.root.root.data.approval.plan_ttl_seconds)
-    if now >= found.since + ttl:
+    if now - case.evidence.grace >= found.since + ttl:
         yield Refusal(
             "E-EXPIRED",
             f"the plan was published at {found.since:%Y-%m-%d %H:%MZ} and was good for {_span(ttl)}",
@@ -305,6 +306,8 @@ def next_root_is_sound(case: Case) -> Iterator[Refusal]:
         yield Refusal("E-NEXT-ROOT", reason, _REPLAN)
     if following.data.workspace != root.data.workspace:
         yield Refusal("E-NEXT-ROOT", "the plan's next trust root is for another workspace", _REPLAN)
+    if case.evidence.providers is not None and tuple(compare(root.data, following.data)) != wanted.lines:
+        yield Refusal("E-NEXT-ROOT", "what the plan says of its next trust root is not all that changes", _REPLAN)
     for problem in problems(following.data)[:3]:
         yield Refusal("E-NEXT-ROOT", f"the plan's next trust root is unsound: {problem.summary}", problem.detail)
 

@@ -109,7 +109,7 @@ def not_from_the_future(claim: Claim) -> Iterator[Refusal]:
 
 
 def not_expired(claim: Claim) -> Iterator[Refusal]:
-    if statements.parse_time(claim.statement.expires) <= claim.evidence.now:
+    if statements.parse_time(claim.statement.expires) <= claim.evidence.now - claim.evidence.grace:
         yield Refusal("E-SIGNOFF-EXPIRED", f"it expired at {claim.statement.expires}", _AGAIN)
 
 

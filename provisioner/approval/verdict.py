@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +40,8 @@ class Evidence:
     by index, `now` the current time (the later of the store's and the machine's), `revoked` fingerprints of keys.
     `authorship` is what the applying runner itself found out about authors, where it has a checkout. `providers` are
     asked again which surfaces a change touches and which calls carry it out, so that no plan can tell it otherwise;
-    only where old plans of another version are re-read (the root's own history) is it None.
+    only where old plans of another version are re-read (the root's own history) is it None. `grace` is how much
+    earlier expiry is judged: there too, since recording a root takes a moment after its last check.
     """
 
     root: RootInForce
@@ -52,6 +53,7 @@ class Evidence:
     providers: Mapping[str, Provider] | None
     revoked: frozenset[str] = frozenset()
     authorship: Authorship | None = None
+    grace: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from provisioner.approval.authorship import Authorship
 from provisioner.approval.chain import Authorization, RootRecord
 from provisioner.approval.requirements import of_plan
 from provisioner.approval.root import make_root, pin
+from provisioner.approval.root_changes import compare
 from provisioner.approval.statement import Accepted, Decision, Role, Witness
 from provisioner.approval.verdict import PublishedPlan
 from provisioner.approval.wire import string
@@ -180,6 +181,13 @@ def control_next_root() -> Made:
 
 
 @attack("verified")
+def control_plan_of_a_root() -> Made:
+    """A plan that makes the next root, signed by both governance people."""
+    first, second = second_root()
+    return governance_plan(RootChange(2, to_builtins(second.data), second.digest, worded(first, second)))
+
+
+@attack("verified")
 def control_solo() -> Made:
     """One person decides alone, and the plan says so."""
     return solo()
@@ -330,6 +338,10 @@ def plan_of_an_older_root() -> Made:
     return situation(plan)
 
 
+def worded(first: Any, second: Any) -> tuple[str, ...]:
+    return tuple(compare(first.data, second.data))
+
+
 def second_root() -> tuple[Any, Any]:
     """Root 1 and root 2; in the second, tom's key was replaced."""
     first = make_root(s.root_data())
@@ -339,7 +351,7 @@ def second_root() -> tuple[Any, Any]:
 
 
 def root_plan(first: Any, second: Any, **over: Any) -> planfile.PlanFile:
-    change = RootChange(second.version, to_builtins(second.data), second.digest)
+    change = RootChange(second.version, to_builtins(second.data), second.digest, worded(first, second))
     return s.file_of(s.draft(first, **({"changes": (), "findings": (), "next_root": change} | over)))
 
 
@@ -526,7 +538,7 @@ def operation_on_another_resource() -> Made:
 def operation_twice() -> Made:
     """Two calls share one id, so that the journal takes the second for done."""
     one, two = operations_of(ROLE, GRANT)
-    return crafted(operations=(one, two, two))
+    return crafted_anew(operations=(one, two, two))
 
 
 @attack("E-PLAN-SHAPE")
@@ -754,32 +766,40 @@ def too_many_changes() -> Made:
 def next_root_with_a_wrong_digest() -> Made:
     """The next root's data are not what its digest says."""
     first, second = second_root()
-    return governance_plan(RootChange(2, to_builtins(second.data), first.digest))
+    return governance_plan(RootChange(2, to_builtins(second.data), first.digest, worded(first, second)))
 
 
 @attack("E-NEXT-ROOT")
 def next_root_jumps() -> Made:
     """The next root has version 7."""
-    _first, second = second_root()
+    first, second = second_root()
     jumped = make_root(second.data, 7)
-    return governance_plan(RootChange(7, to_builtins(jumped.data), jumped.digest))
+    return governance_plan(RootChange(7, to_builtins(jumped.data), jumped.digest, worded(first, jumped)))
 
 
 @attack("E-NEXT-ROOT")
 def next_root_of_another_workspace() -> Made:
     """The next root is for another workspace."""
-    _first, second = second_root()
+    first, second = second_root()
     moved = make_root(replace(second.data, workspace="other"), 2)
-    return governance_plan(RootChange(2, to_builtins(moved.data), moved.digest))
+    return governance_plan(RootChange(2, to_builtins(moved.data), moved.digest, worded(first, moved)))
+
+
+@attack("E-NEXT-ROOT")
+def next_root_says_less_than_it_changes() -> Made:
+    """The plan words one difference of the next root, and keeps quiet about the other."""
+    first, second = second_root()
+    quiet = make_root(replace(second.data, protect=("arn:x",)), 2)
+    return governance_plan(RootChange(2, to_builtins(quiet.data), quiet.digest, worded(first, second)))
 
 
 @attack("E-NEXT-ROOT")
 def next_root_unsound() -> Made:
     """The next root has an owner whom nobody can ever satisfy."""
-    _first, second = second_root()
+    first, second = second_root()
     owners = second.data.owners | {"iam": replace(second.data.owners["iam"], threshold=3)}
     unsound = make_root(replace(second.data, owners=owners), 2)
-    return governance_plan(RootChange(2, to_builtins(unsound.data), unsound.digest))
+    return governance_plan(RootChange(2, to_builtins(unsound.data), unsound.digest, worded(first, unsound)))
 
 
 def governance_plan(change: RootChange, *signers: str) -> Situation:
@@ -793,8 +813,8 @@ def governance_plan(change: RootChange, *signers: str) -> Situation:
 @attack("E-MISSING")
 def root_changed_by_one_person() -> Made:
     """One governance signer changes the root alone, signing twice."""
-    _first, second = second_root()
-    return governance_plan(RootChange(2, to_builtins(second.data), second.digest), "sam", "sam")
+    first, second = second_root()
+    return governance_plan(RootChange(2, to_builtins(second.data), second.digest, worded(first, second)), "sam", "sam")
 
 
 # Sign-offs.
