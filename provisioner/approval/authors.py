@@ -23,6 +23,7 @@ AUTHOR: Final = "author"
 PLANNER: Final = "planned it"
 GIT_NAMESPACE: Final = "git"
 _SHOWN: Final = 5
+_DETAILS: Final = 20
 _EMAIL: Final = re.compile(rb"<([^<>\n]*)>")
 _CO_AUTHOR: Final = re.compile(rb"^co-authored-by:.*<([^<>\n]*)>\s*$", re.IGNORECASE | re.MULTILINE)
 
@@ -51,7 +52,11 @@ def authors(
         _read(repository, root_dir, files, since_commit, found)
         return found.result(repository.head)
     except GitError as error:
-        found.doubt("the history of the files could not be read", [str(error)])
+        if "not a git repository" in str(error):
+            found.doubt_plainly("the files are in no git repository")
+        else:
+            found.doubt_plainly("the history of the files could not be read")
+        found.detail(f"git: {error}")
         return found.result(None)
 
 
@@ -61,6 +66,7 @@ class _Found:
     def __init__(self, root: RootData) -> None:
         self._people: set[Exclusion] = set()
         self._unknown: set[str] = set()
+        self._details: list[str] = []
         self._holders: dict[bytes, str] = {}
         self._mails: dict[str, set[str]] = {}
         for name, person in root.people.items():
@@ -91,12 +97,19 @@ class _Found:
         more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
         self._unknown.add(f"{what}: {', '.join(listed[:_SHOWN])}{more}")
 
-    def doubt_plainly(self, what: str) -> None:
+    def doubt_plainly(self, what: str, commit: Commit | None = None) -> None:
         self._unknown.add(what)
+        if commit is not None:
+            self.detail(f"{commit.id[:12]}: {what}")
+
+    def detail(self, text: str) -> None:
+        """For whoever reads the run's output; cut off where it gets long."""
+        if len(self._details) < _DETAILS:
+            self._details.append(_visible(text))
 
     def result(self, commit: str | None) -> Authorship:
         people = sorted(self._people, key=lambda exclusion: (exclusion.person, exclusion.reason))
-        return Authorship(tuple(people), tuple(sorted(self._unknown)), commit)
+        return Authorship(tuple(people), tuple(sorted(self._unknown)), commit, tuple(self._details))
 
 
 def _read(repository: Repository, root_dir: Path, files: Sequence[str], since: str | None, found: _Found) -> None:
@@ -171,19 +184,19 @@ def _attribute(commit: Commit, found: _Found) -> None:
         found.exclude_mail(mail)
     signature, payload = split_signature(commit.data)
     if signature is None:
-        found.doubt_plainly("commits without a signature")
+        found.doubt_plainly("commits without a signature", commit)
         return
     if not signature.startswith(b"-----BEGIN SSH SIGNATURE-----"):
-        found.doubt_plainly("commits with a signature that is not SSH's")
+        found.doubt_plainly("commits with a signature that is not SSH's", commit)
         return
     try:
         key = sshsig.verify(signature, payload, GIT_NAMESPACE)
     except sshsig.SignatureError:
-        found.doubt_plainly("commits with a signature that is not valid")
+        found.doubt_plainly("commits with a signature that is not valid", commit)
         return
     holder = found.holder(key.blob)
     if holder is None:
-        found.doubt_plainly("commits signed with a key that the trust root does not know")
+        found.doubt_plainly("commits signed with a key that the trust root does not know", commit)
     else:
         found.exclude(holder)
 

@@ -44,12 +44,16 @@ def sign(message: bytes, key: Path, namespace: str = sshsig.NAMESPACE, environ: 
     """
     program = _program("ssh-keygen", environ)
     wanted = public_key(key)
-    if key.suffix == ".pub" and not key.with_suffix("").exists():
-        _need_agent_key(wanted, key, environ)
+    named = key
+    if key.suffix == ".pub":
+        if key.with_suffix("").exists():
+            named = key.with_suffix("")
+        else:
+            _need_agent_key(wanted, key, environ)
     with tempfile.TemporaryDirectory(prefix="provisioner-sign-") as folder:
         file = Path(folder) / "message"
         file.write_bytes(message)
-        command = [program, "-Y", "sign", "-f", str(key.absolute()), "-n", namespace, str(file)]
+        command = [program, "-Y", "sign", "-f", str(named.absolute()), "-n", namespace, str(file)]
         done = _run(command, environ)
         output = file.with_name("message.sig")
         if done.returncode != 0 or not output.exists():

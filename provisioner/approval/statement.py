@@ -28,6 +28,8 @@ _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _NONCE: Final = re.compile(r"[0-9a-f]{32}")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
+"""Letters and marks that show as nothing."""
 
 
 class StatementError(ValueError):
@@ -186,8 +188,10 @@ def parse_time(text: str) -> datetime:
 
 def hidden_character(text: str) -> str | None:
     """The first control, format or bidirectional character, as `U+XXXX`; None where all can be seen."""
+    if text.isascii() and text.isprintable():
+        return None
     for character in text:
-        if unicodedata.category(character) in _HIDDEN:
+        if unicodedata.category(character) in _HIDDEN or character in _BLANK:
             return f"U+{ord(character):04X}"
     return None
 

@@ -141,6 +141,7 @@ def test_a_stranger_s_key_is_an_unknown_author(repo: Repo, root: RootData) -> No
     found = ask(repo, root)
     assert found.people == ()
     assert found.unknown == ("commits signed with a key that the trust root does not know",)
+    assert found.details == (f"{found.commit[:12]}: {found.unknown[0]}",) if found.commit else False
 
 
 def test_co_authors_are_out_too(repo: Repo, root: RootData) -> None:
@@ -312,12 +313,14 @@ def test_no_repository_is_said(root: RootData, tmp_path: Path) -> None:
     (tmp_path / "main.hcl").write_text("x")
     found = authors(tmp_path, ["main.hcl"], root, environ={**os.environ, "GIT_CEILING_DIRECTORIES": "/"})
     assert found.commit is None
-    assert len(found.unknown) == 1 and "not a git repository" in found.unknown[0]
+    assert found.unknown == ("the files are in no git repository",)
+    assert len(found.details) == 1 and "not a git repository" in found.details[0]
 
 
 def test_a_repository_without_a_commit(repo: Repo, root: RootData) -> None:
     found = ask(repo, root)
-    assert len(found.unknown) == 1 and found.unknown[0].startswith("the history of the files could not be read")
+    assert found.unknown == ("the history of the files could not be read",)
+    assert found.details
 
 
 def test_no_git_is_an_error_with_a_way_out(root: RootData, tmp_path: Path) -> None:

@@ -283,6 +283,11 @@ def test_a_file_that_is_no_key_is_said(content: str, tmp_path: Path) -> None:
         signing.public_key(path)
 
 
+def test_the_public_file_stands_for_the_private_one_beside_it(key_files: dict[str, Path]) -> None:
+    public = key_files["ed25519"].with_suffix(".pub")
+    assert sshsig.verify(signing.sign(MESSAGE, public), MESSAGE) == signing.public_key(public)
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError, match="cannot be read"):
         signing.sign(MESSAGE, tmp_path / "none")
