@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .arguments import HELP, Globals, UsageProblem, normalise, split_globals
 from .commands import COMMANDS, root_help
