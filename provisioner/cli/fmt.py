@@ -262,7 +262,7 @@ def _print(session: Session, one: _Result, show: _Show, plain: bool) -> None:
             # On a terminal the text of a stranger's file must not do what it likes; a pipe gets the bytes.
             lines = (_painted(escape_block(line), session.color()) for line in lines)
         session.raw("".join(lines))
-    elif plain and (one.changed or one.place is None):
+    elif plain:
         session.raw(one.after if one.after.endswith("\n") else one.after + "\n")
 
 
