@@ -19,7 +19,7 @@ from ..lang.types import Type
 from ..lang.values import BlockValue, Value, deep_marked, to_python, unmark
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..model.source import Source, SourceRange
+from ..model.source import Source
 from ..sdk.schema import ProviderSchema
 from . import authority, checks, governance
 from .blocks import Blocks
@@ -33,7 +33,7 @@ from .schema import provider_block
 from .variables import ENVIRONMENT_PREFIX, Given, Values, refuse_secrets
 
 MAX_DEPTH: Final = 30
-_KEY_CODE: Final = "E-SYNTAX-KEY"
+_DOTTED_KEYS: Final = frozenset({("module", "providers")})
 SENSITIVE: Final = "(sensitive value)"
 Schemas = Callable[[str], ProviderSchema | None]
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -186,11 +186,7 @@ class _Load:
 
     def _parsed(self, source: Source) -> ast.Body:
         refuse_secrets(source, self._files, self._report)
-        body, diagnostics = parse_file(source)
-        if any(diagnostic.code == _KEY_CODE for diagnostic in diagnostics):
-            # `providers = { aws.audit = … }` is the one place where a key is a name with a dot.
-            names = {place for block in body.blocks if block.type == "module" for place in _provider_names(block)}
-            diagnostics = [d for d in diagnostics if d.code != _KEY_CODE or d.subject not in names]
+        body, diagnostics = parse_file(source, _DOTTED_KEYS)
         self._report.extend(diagnostics)
         return body
 
@@ -352,12 +348,6 @@ class _Load:
         checks.surfaces(configuration, self._report)
         checks.ownership(configuration, self._report)
         return configuration
-
-
-def _provider_names(block: ast.Block) -> Iterator[SourceRange]:
-    attribute = block.body.attributes.get("providers")
-    if attribute is not None and isinstance(attribute.expr, ast.ObjectCons):
-        yield from (item.key.range for item in attribute.expr.items)
 
 
 def _tree(root: ModuleInstance) -> Iterator[ModuleInstance]:

@@ -185,7 +185,7 @@ class ConstructorParser(Cursor, ABC):
         key = self.expression()
         if isinstance(key, Literal) and self.i == at + 1 and kind is IDENT:
             return Variable(self.source, key.start, key.end, self.word(at))
-        if isinstance(key, GetAttr | Index) and _is_reference(key):
+        if isinstance(key, GetAttr | Index) and start != self.dotted_object and _is_reference(key):
             self.note(
                 "E-SYNTAX-KEY",
                 "Ambiguous attribute key",

@@ -28,6 +28,7 @@ class Cursor:
         self.text = source.text
         self.diagnostics: list[Diagnostic] = []
         self.depth = 0
+        self.dotted_object = -1  # offset of the one object whose keys may be names with a dot
         self.load(tokens)
 
     def load(self, tokens: Tokens) -> None:

@@ -60,9 +60,8 @@ class FileAccess:
             data = real.read_bytes()
         except FileNotFoundError as err:
             raise FileError(
-                f'no file exists at "{path}"; this function works only with files that are distributed as part of '
-                "the configuration source code, so if this file will be created by a block in this configuration "
-                "you must instead obtain it from an attribute of that block"
+                f'no file exists at "{path}", seen from the module\'s folder; correct the path, or add the file, which '
+                "must be part of the configuration before it is read"
             ) from err
         except OSError as err:
             raise FileError(f'failed to read "{path}": {err.strerror}') from err

@@ -33,13 +33,18 @@ from .tokens import (
 _MAX_RESCANS = 8
 _FIRST = frozenset({IDENT, STRING, "}"})  # what a line may begin with that an item, right or wrong, begins or ends at
 _AFTER_NAME = frozenset({"=", "{", IDENT, STRING, OQUOTE})
+DottedKeys = frozenset[tuple[str, str]]
 _SHOWN_TOGETHER = 10  # lines: two places further apart are not shown as one snippet
 
 
-def parse_file(source: Source) -> tuple[Body, list[Diagnostic]]:
-    """The body of a file, and what is wrong with it in source order. With errors, the body is what could be read."""
+def parse_file(source: Source, dotted_keys: DottedKeys = frozenset()) -> tuple[Body, list[Diagnostic]]:
+    """The body of a file, and what is wrong with it in source order. With errors, the body is what could be read.
+
+    `dotted_keys` names attributes, each by block type and name, whose object's keys may be names with a dot
+    (`providers = { aws.audit = … }`); anywhere else such a key is ambiguous, and an error.
+    """
     tokens = scan_body(source)
-    parser = _BodyParser(source, tokens)
+    parser = _BodyParser(source, tokens, dotted_keys)
     body = parser.body(-1, 0)
     lines = {d.subject.start.line for _, d in parser.lexical if d.subject is not None}
     parser.diagnostics = [
@@ -96,8 +101,10 @@ def _in_order(parser: ExpressionParser) -> list[Diagnostic]:
 class _BodyParser(ExpressionParser):
     """Parses attributes and blocks, and resumes after errors."""
 
-    def __init__(self, source: Source, tokens: Tokens) -> None:
+    def __init__(self, source: Source, tokens: Tokens, dotted_keys: DottedKeys = frozenset()) -> None:
         super().__init__(source, tokens)
+        self.dotted_keys = dotted_keys
+        self.block_type = ""  # of the block that is being read
         self.lexical = _placed(tokens.diagnostics)
         self.rescans = 0
         self.resume_column = 0  # of the item that parsing resumes with after an error
@@ -110,7 +117,7 @@ class _BodyParser(ExpressionParser):
         """
         attributes: dict[str, Attribute] = {}
         blocks: list[Block] = []
-        kinds = self.kinds
+        kinds, block_type = self.kinds, self.block_type
         self.closed = True
         while True:
             kind = kinds[self.i]
@@ -136,7 +143,7 @@ class _BodyParser(ExpressionParser):
                 else:
                     self.no_item(opening)
             except SyntaxStop as stop:
-                self.depth = depth
+                self.depth, self.block_type = depth, block_type
                 if stop.diagnostic.code == "E-SYNTAX-DEPTH":
                     look_from = self.i  # what lies before would only be too deep again
                 self.recover(stop.diagnostic, begin, look_from)
@@ -185,8 +192,11 @@ class _BodyParser(ExpressionParser):
         at = self.i
         start, name_end = self.starts[at], self.ends[at]
         self.i = at + 2
+        name = self.text[start:name_end]
+        if self.dotted_keys and (self.block_type, name) in self.dotted_keys:
+            self.dotted_object = self.starts[self.i]
         expr = self.expression()
-        return Attribute(self.source, start, expr.end, self.text[start:name_end], expr, name_end)
+        return Attribute(self.source, start, expr.end, name, expr, name_end)
 
     def end_of_item(self, what: str, begin: int) -> None:
         kind = self.kinds[self.i]
@@ -241,10 +251,12 @@ class _BodyParser(ExpressionParser):
         self.i += 1
         type_name = self.text[start : self.ends[first]]
         kind = kinds[self.i]
+        outer, self.block_type = self.block_type, type_name
         if kind is NEWLINE or kind == "}" or kind is EOF:
             body = self.body(opening, self.column(start))
         else:
             body = self.one_line_body(opening)
+        self.block_type = outer
         self.depth -= 1
         return Block(self.source, start, body.end, type_name, labels, body, header_end)
 

@@ -388,3 +388,31 @@ def test_chains_are_long_or_bounded() -> None:
     assert [d.code for d in errors("a = b" + ".c" * 20_000 + "\n")] == ["E-SYNTAX-DEPTH"]
     assert [d.code for d in errors("a = b" + "[*]" * 20_000 + "\n")] == ["E-SYNTAX-DEPTH"]
     assert [d.code for d in errors("a = " + "!" * 20_000 + "b\n")] == ["E-SYNTAX-DEPTH"]
+
+
+def test_keys_with_a_dot_are_names_only_where_the_caller_says_so() -> None:
+    text = """module "x" {
+  providers = { aws.audit = aws.main, "aws.b" = { c.d = 1 } }
+  other     = { a.b = 1 }
+}
+
+module "y" {
+  oops = {
+  }}
+
+  providers = {
+    aws.audit = 1
+  }
+}
+
+locals {
+  providers = { a.b = 1 }
+}
+"""
+    source = Source("main.hcl", text)
+    _, found = parse_file(source, frozenset({("module", "providers")}))
+    marked = [text[d.subject.start.byte : d.subject.end.byte] for d in found if d.subject and d.code == "E-SYNTAX-KEY"]
+    assert marked == ["c.d", "a.b", "a.b"]
+    _, found = parse_file(source)
+    marked = [text[d.subject.start.byte : d.subject.end.byte] for d in found if d.subject and d.code == "E-SYNTAX-KEY"]
+    assert marked == ["aws.audit", "c.d", "a.b", "aws.audit", "a.b"]
