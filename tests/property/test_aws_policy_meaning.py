@@ -113,7 +113,7 @@ def test_the_canonical_form_is_idempotent_and_keeps_the_meaning(
     assert canonical_policy(shuffled) == canonical
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(documents, documents, st.lists(requests, min_size=12, max_size=12))
 def test_no_request_is_newly_allowed_where_the_comparison_says_so(
     old: dict[str, Any], new: dict[str, Any], asked: list[tuple[str, str, dict[str, Any]]]
@@ -121,7 +121,7 @@ def test_no_request_is_newly_allowed_where_the_comparison_says_so(
     check_soundness(old, new, asked)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(documents, statements(), st.sampled_from(["add", "drop", "condition", "narrow"]), st.data())
 def test_the_comparison_is_sound_for_small_edits(
     old: dict[str, Any], extra: dict[str, Any], edit: str, data: st.DataObject

@@ -16,7 +16,18 @@ _WORKLOADS = {
     "bedrock.amazonaws.com": "Bedrock agents",
     "bedrock-agentcore.amazonaws.com": "Bedrock AgentCore runtimes",
 }
+_JOBS = "GitHub Actions jobs"
 _GITHUB = "token.actions.githubusercontent.com"
+
+
+_IN_SUBJECT = ("environment", "repository", "repository_id", "repository_owner_id", "ref")
+"""Claims of GitHub's that need not be said beside a subject that holds their value."""
+
+
+def become(phrase: str) -> str:
+    """`IAM user bob of this account becomes this agent`, `ECS tasks of … become this agent`."""
+    many = phrase.startswith((*_WORKLOADS.values(), _JOBS, "tokens "))
+    return f"{phrase} become{'' if many else 's'} this agent"
 
 
 def admitted(trust: Policy, home: str) -> tuple[str, ...]:
@@ -49,7 +60,7 @@ def caller(request: PolicyRequest, home: str) -> str:
     if who.kind == "Federated":
         issuer = who.name.partition(":oidc-provider/")[2] or who.name
         subject = request.context.values.get(f"{issuer}:sub")
-        return f"a token of {issuer}" + (f" with subject {subject[0]}" if subject else "")
+        return f"a token of {issuer}" + (f" as {subject[0]}" if subject else "")
     return f"the service {who.name}" if who.kind == "Service" else _aws(who.name, home)
 
 
@@ -99,9 +110,12 @@ def _service(name: str, conditions: Sequence[Condition]) -> str:
 def _federated(value: str, conditions: Sequence[Condition]) -> str:
     issuer = value.partition(":oidc-provider/")[2] or value
     subjects = _pinned(conditions, f"{issuer}:sub")
-    noun = "GitHub Actions jobs" if issuer.startswith(_GITHUB) else f"tokens of {issuer}"
-    out = f"{noun} with subject {describe.listed(subjects, 2)}" if subjects else f"{noun} with any subject"
-    hidden = (f"{issuer}:sub", f"{issuer}:aud")
+    noun = _JOBS if issuer.startswith(_GITHUB) else f"tokens of {issuer}"
+    out = f"{noun} as {describe.listed(subjects, 2)}" if subjects else f"{noun} with any subject"
+    hidden = {f"{issuer}:sub", f"{issuer}:aud"}
+    if len(subjects) == 1:
+        claims = [f"{issuer}:{name}" for name in _IN_SUBJECT]
+        hidden |= {key for key in claims if all(value in subjects[0] for value in _pinned(conditions, key))}
     rest = [test for test in conditions if not (test.key in hidden and _pins(test))]
     if not _pinned(conditions, f"{issuer}:aud"):
         out += ", for any audience"

@@ -121,12 +121,12 @@ def _nobody(change: Change, home: str) -> tuple[str, ...]:
         who = admission.admitted(_trust(change.before, change.address.name), home)
     except PolicyError:
         who = ("whoever its trust admitted",)
-    return tuple(f"{phrase} can no longer become this agent" for phrase in who)
+    return tuple(admission.become(phrase) for phrase in who)
 
 
 def _new_role(change: Change, after: World) -> Assessment:
     who = admission.admitted(_trust(change.after, change.address.name), change.address.target)
-    can = [f"{phrase} become this agent" for phrase in who]
+    can = [admission.become(phrase) for phrase in who]
     limit = (change.after or {}).get("permissions_boundary")
     reason = f"limited by boundary {limit.rpartition('/')[2]}" if limit else "no permissions boundary limits it"
     return Assessment(Effect.WIDER, tuple(can), reason=reason)
@@ -150,14 +150,14 @@ def _trust_change(old: Fields, new: Fields, change: Change, before: World, after
 
 
 def _becomes(item: Statement, home: str) -> Iterable[str]:
-    return (f"{phrase} become this agent" for phrase in admission.statement(item, home))
+    return (admission.become(phrase) for phrase in admission.statement(item, home))
 
 
 def _boundary_change(old: Fields, new: Fields, change: Change, before: World, after: World) -> Assessment:
     was, now = old.get("permissions_boundary"), new.get("permissions_boundary")
     if not was:
         name = str(now).rpartition("/")[2]
-        return Assessment(Effect.NARROWER, cannot=(f"nothing beyond boundary {name} from now on",))
+        return Assessment(Effect.NARROWER, cannot=(f"anything beyond boundary {name}",))
     limit = _boundary(old, change.address, before)
     if not now:
         return _no_boundary(str(was), limit)
@@ -245,7 +245,7 @@ def _credential(change: Change, before: World, after: World) -> Assessment:
     if change.address.kind == "iam_access_key":
         what = f"access key {change.address.name.rpartition('/')[2]}"
     if change.after is None or change.after.get("status") == "Inactive":
-        return Assessment(Effect.NARROWER, cannot=(f"the {what} of IAM user {user} works no longer",))
+        return Assessment(Effect.NARROWER, cannot=(f"use the {what} of IAM user {user}",))
     who = f"whoever holds the {what} of IAM user {user} acts as that user, without an expiry"
     return Assessment(Effect.WIDER, can=(who,))
 
@@ -253,7 +253,7 @@ def _credential(change: Change, before: World, after: World) -> Assessment:
 def _user(change: Change, before: World, after: World) -> Assessment:
     name = change.address.name
     if change.after is None:
-        return Assessment(Effect.NARROWER, cannot=(f"IAM user {name} can do nothing any more",))
+        return Assessment(Effect.NARROWER, cannot=(f"act as IAM user {name}",))
     if change.before is None:
         return Assessment(Effect.WIDER, can=(f"IAM user {name} stands for this agent",))
     return Assessment(Effect.UNKNOWN, reason=f"undecided: the policies of IAM user {name} are not compared")
@@ -262,7 +262,7 @@ def _user(change: Change, before: World, after: World) -> Assessment:
 def _oidc_provider(change: Change, before: World, after: World) -> Assessment:
     url = (change.after or change.before or {}).get("url") or change.address.name
     if change.after is None:
-        return Assessment(Effect.NARROWER, cannot=(f"tokens of {url} admit nobody to this account",))
+        return Assessment(Effect.NARROWER, cannot=(f"admit tokens of {url} to roles that trust it",))
     if change.before is None:
         return Assessment(Effect.WIDER, can=(f"roles that trust {url} admit its tokens",))
     return Assessment(Effect.UNKNOWN, reason=f"undecided: {url} is known, its settings are not compared")

@@ -20,11 +20,14 @@ from . import describe
 from .coverage import Piece, TooLargeError, open_pieces
 from .document import Names, Policy, Statement
 from .evaluate import Layer, Policies, PolicyRequest, evaluate
-from .globs import TooHardError
+from .globs import TooHardError, metered
 from .witness import candidates
 
 SENTENCES = 8
-WORK_LIMIT = 400_000
+WORK_LIMIT = 100_000
+"""Statements that the search for a witness may look at, over all candidates."""
+STEP_LIMIT = 150_000
+"""Steps that each of a comparison's proofs, and each search for a witness, may take on globs."""
 PIECES_TRIED = 40
 RIVALS = 200
 
@@ -76,9 +79,12 @@ class _Side:
 
 
 def in_words(found: Comparison, say: Callable[[Statement], Iterable[str]]) -> Assessment:
-    """A comparison for a reader. `say` puts a statement into words; a piece is a statement of its own."""
+    """A comparison for a reader. `say` puts a statement into words; a piece is a statement of its own.
+
+    What is denied from now on stands with what is allowed no longer: «can no longer …» is true of both.
+    """
     can = [*_sentences(found.gained, True, say), *_sentences(found.gained, False, say, "no longer denied: ")]
-    cannot = [*_sentences(found.lost, True, say), *_sentences(found.lost, False, say, "denied from now on: ")]
+    cannot = [*_sentences(found.lost, True, say), *_sentences(found.lost, False, say)]
     reason = found.reason
     if found.gain is not None:
         reason = f"for example {describe.request(found.gain.action, found.gain.resource)}"
@@ -118,11 +124,14 @@ def _joined(elements: Sequence[Names]) -> Names:
 
 
 def _compare(old: _Side, new: _Side) -> Comparison:
-    gained = (*open_pieces(new.allows, old.allows), *open_pieces(old.denies, new.denies))
-    lost = (*open_pieces(old.allows, new.allows), *open_pieces(new.denies, old.denies))
+    with metered(STEP_LIMIT):
+        gained = (*open_pieces(new.allows, old.allows), *open_pieces(old.denies, new.denies))
+    with metered(STEP_LIMIT):
+        lost = (*open_pieces(old.allows, new.allows), *open_pieces(new.denies, old.denies))
     if not gained:
         return Comparison(Effect.NARROWER if lost else Effect.EQUAL, (), lost)
-    gain = _witness(gained, new, old)
+    with metered(STEP_LIMIT):
+        gain = _witness(gained, new, old)
     if gain is not None:
         return Comparison(Effect.WIDER, gained, lost, gain)
     what = "new or changed Allow" if gained[0].statement.allow else "removed or changed Deny"

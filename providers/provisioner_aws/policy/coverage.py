@@ -15,7 +15,7 @@ from .globs import overlap, parse_glob, uncovered
 from .implication import exact_globs, implies, widened
 
 PIECE_LIMIT = 20_000
-PAIR_LIMIT = 400_000
+PAIR_LIMIT = 60_000
 _ANY = parse_glob("*")
 
 

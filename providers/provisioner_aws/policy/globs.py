@@ -2,14 +2,18 @@
 
 `*` stands for any run of characters, `?` for one. Inclusion is decided on the automata themselves: a glob's positions
 are the states, a set of positions is a bit mask. What a set holds before its last `*` adds nothing to what that `*`
-accepts, which keeps the sets small. `TooHardError` says that a question would take more steps than it may.
+accepts, which keeps the sets small. `TooHardError` says that a question, or all that are asked under one `metered`,
+would take more steps than they may. Steps are counted alike whether an answer is known already or not, so that the
+same question always gets the same answer.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -25,12 +29,34 @@ class Wild(Enum):
 Token = str | Wild
 """One character, or a wildcard."""
 
-STEP_LIMIT = 50_000
+STEP_LIMIT = 20_000
+"""Steps that one question may take; one is about two microseconds."""
 _EVERYDAY = "xyzabcdefghijklmnopqrstuvw0123456789XYZ"
 
 
 class TooHardError(Exception):
-    """A question about globs that was given up after STEP_LIMIT steps."""
+    """Questions about globs that were given up after too many steps."""
+
+
+_SPENT: ContextVar[list[int] | None] = ContextVar("steps left", default=None)
+
+
+@contextmanager
+def metered(steps: int) -> Iterator[None]:
+    """Limit all questions asked inside to so many steps together."""
+    token = _SPENT.set([steps])
+    try:
+        yield
+    finally:
+        _SPENT.reset(token)
+
+
+def _charge(steps: int) -> None:
+    left = _SPENT.get()
+    if left is not None:
+        left[0] -= steps
+        if left[0] < 0:
+            raise TooHardError
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +161,23 @@ def includes(cover: Glob, pattern: Glob) -> bool:
     return uncovered(pattern, (cover,)) is None
 
 
-@lru_cache(maxsize=65536)
 def uncovered(pattern: Glob, covers: tuple[Glob, ...]) -> str | None:
-    """A shortest text that `pattern` matches and none of `covers` does; None where they cover it all.
+    """A short text that `pattern` matches and none of `covers` does; None where they cover it all.
 
     Raises TooHardError.
     """
+    word, steps = _uncovered(pattern, covers)
+    _charge(steps)
+    return word
+
+
+@lru_cache(maxsize=65536)
+def _uncovered(pattern: Glob, covers: tuple[Glob, ...]) -> tuple[str | None, int]:
     literal = pattern.literal
     if literal is not None:
-        return None if any(cover.matches(literal) for cover in covers) else literal
+        return (None if any(cover.matches(literal) for cover in covers) else literal), 1 + len(covers)
     if any(cover.universal or cover == pattern for cover in covers):
-        return None
+        return None, 1 + len(covers)
     return _search(pattern, tuple(_Automaton(cover) for cover in covers))
 
 
@@ -182,22 +214,28 @@ class _Automaton:
 _Node = tuple[int, tuple[int, ...]]
 
 
-def _search(pattern: Glob, automata: tuple[_Automaton, ...]) -> str | None:
-    """Breadth first over (position in `pattern`, state sets of the covers), for a word that no cover accepts."""
+def _search(pattern: Glob, automata: tuple[_Automaton, ...]) -> tuple[str | None, int]:
+    """Breadth first over (position in `pattern`, state sets of the covers), for a word that no cover accepts.
+
+    Where no cover has a state left, any ending will do. Returns the word and the steps taken.
+    """
     other = _stranger(pattern, automata)
     alphabet = sorted({letter for automaton in automata for letter in automaton.letters} - {other})
     start: _Node = (0, tuple(automaton.start for automaton in automata))
     came: dict[_Node, tuple[_Node, str] | None] = {start: None}
     queue = deque([start])
-    steps = 0
+    steps = len(pattern.tokens)
     while queue:
         node = queue.popleft()
         at, sets = node
+        if not any(sets):
+            rest = (other if token is Wild.ONE else token for token in pattern.tokens[at:] if token is not Wild.MANY)
+            return _word(came, node) + "".join(map(str, rest)), steps
         if any(states & automaton.total for states, automaton in zip(sets, automata, strict=True)):
             continue
         if at == len(pattern.tokens):
             if not any(states & automaton.accept for states, automaton in zip(sets, automata, strict=True)):
-                return _word(came, node)
+                return _word(came, node), steps
             continue
         token = pattern.tokens[at]
         moves: list[tuple[_Node, str]] = [((at + 1, sets), "")] if token is Wild.MANY else []
@@ -212,7 +250,7 @@ def _search(pattern: Glob, automata: tuple[_Automaton, ...]) -> str | None:
             if follower not in came:
                 came[follower] = (node, letter)
                 queue.append(follower)
-    return None
+    return None, steps
 
 
 def _stranger(pattern: Glob, automata: Sequence[_Automaton]) -> str:
@@ -238,27 +276,33 @@ def _word(came: dict[_Node, tuple[_Node, str] | None], node: _Node) -> str:
     return "".join(reversed(letters))
 
 
-@lru_cache(maxsize=65536)
 def overlap(one: Glob, two: Glob) -> str | None:
-    """A shortest text that both match; None where there is none. Raises TooHardError."""
+    """A short text that both match; None where there is none. Raises TooHardError."""
+    word, steps = _overlap(one, two)
+    _charge(steps)
+    return word
+
+
+@lru_cache(maxsize=65536)
+def _overlap(one: Glob, two: Glob) -> tuple[str | None, int]:
     for plain, pattern in ((one, two), (two, one)):
         literal = plain.literal
         if literal is not None:
-            return literal if pattern.matches(literal) else None
+            return (literal if pattern.matches(literal) else None), 1
     start = (0, 0)
     came: dict[tuple[int, int], tuple[tuple[int, int], str] | None] = {start: None}
     queue = deque([start])
     while queue:
         node = queue.popleft()
         if node == (len(one.tokens), len(two.tokens)):
-            return _pair_word(came, node)
+            return _pair_word(came, node), len(came)
         if len(came) > STEP_LIMIT:
             raise TooHardError
         for follower, letter in _pair_moves(one.tokens, two.tokens, node):
             if follower not in came:
                 came[follower] = (node, letter)
                 queue.append(follower)
-    return None
+    return None, len(came)
 
 
 def _pair_moves(
