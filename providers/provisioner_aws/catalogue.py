@@ -7,7 +7,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-from .policy.globs import overlap, parse_glob
+from .policy.globs import TooHardError, overlap, parse_glob
 from .policy.spelling import known_actions
 
 _VARIABLE = re.compile(r"[$&]\{([^}]*)\}")
@@ -75,9 +75,24 @@ def fits(resource: str, template: str) -> bool:
     return len(mine) == len(other) and all(_overlap(one, two) for one, two in zip(mine, other, strict=True))
 
 
-@lru_cache(maxsize=16384)
 def _overlap(one: str, two: str) -> bool:
-    return overlap(parse_glob(one), parse_glob(two)) is not None
+    """Whether some text matches both patterns. Most parts of an ARN are decided without comparing automata."""
+    if "*" in (one, two) or one == two:
+        return True
+    if (one.endswith("*") and two.startswith("*")) or (two.endswith("*") and one.startswith("*")):
+        # What the one begins with, followed by what the other ends with, matches both.
+        return True
+    if not any(char in one + two for char in "*?"):
+        return False
+    return _automata_meet(one, two)
+
+
+@lru_cache(maxsize=16384)
+def _automata_meet(one: str, two: str) -> bool:
+    try:
+        return overlap(parse_glob(one), parse_glob(two)) is not None
+    except TooHardError:
+        return True  # nothing is refused that we could not work out
 
 
 def _details(service: str, name: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from provisioner.model.resources import Resource
@@ -59,20 +58,31 @@ def _canonical(name: str, value: Any) -> Any:
     return value
 
 
-@lru_cache(maxsize=16384)
-def _cached_text(text: str) -> str:
-    if text.startswith('{"' + UNREADABLE + '"'):
-        return text
-    try:
-        return json.dumps(canonical_policy(text))
-    except PolicyError:
-        return json.dumps({UNREADABLE: text})
+_FORMS: dict[str, str] = {}
+"""Canonical texts by text. What we write comes back as the canonical form itself, which is here already then."""
+
+_MOST_FORMS = 65536
 
 
 def _cached(text: str) -> dict[str, Any]:
     """A fresh copy each time: callers may keep and change what they get."""
-    form: dict[str, Any] = json.loads(_cached_text(text))
-    return form
+    form = _FORMS.get(text)
+    if form is None:
+        form = _form(text)
+        if len(_FORMS) > _MOST_FORMS:
+            _FORMS.clear()
+        _FORMS[text] = _FORMS[form] = form
+    loaded: dict[str, Any] = json.loads(form)
+    return loaded
+
+
+def _form(text: str) -> str:
+    if text.startswith('{"' + UNREADABLE + '"'):
+        return text
+    try:
+        return json.dumps(canonical_policy(text), sort_keys=True)
+    except PolicyError:
+        return json.dumps({UNREADABLE: text}, sort_keys=True)
 
 
 def _without_dead(form: dict[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,8 @@ def _ecs() -> BlockSchema:
 
 def _github_actions() -> BlockSchema:
     return BlockSchema(
-        doc="GitHub Actions workflows. Exactly one of environment, branch and tag makes the subject.",
+        doc="GitHub Actions workflows. The subject is the environment, else the branch or tag; with an environment, a"
+        " branch or tag is pinned as well.",
         attributes={
             "repository": AttributeSchema("string", "owner/name.", required=True),
             "repository_id": AttributeSchema("string", "Numeric id; survives a rename and a resale.", required=True),
