@@ -235,7 +235,10 @@ def _interactive(session: Session, answer: _Answer) -> int:
             if text.strip() == "help":
                 session.print(HELP)
             elif text.strip():
-                answer(text)
+                try:
+                    answer(text)
+                except KeyboardInterrupt:
+                    session.note("interrupted")
             session.out.flush()
 
 

@@ -176,6 +176,9 @@ def test_a_reader_that_leaves_is_no_error_message(environ: dict[str, str], folde
     process.stderr.close()
 
 
+PROMPT, MORE = "\n> ", "\n: "
+
+
 class Terminal:
     """A person at a terminal."""
 
@@ -209,37 +212,37 @@ class Terminal:
 def test_a_person_at_a_terminal(environ: dict[str, str], folder: Path) -> None:
     (folder / "main.hcl").write_text('locals { greeting = "hello" }\n')
     terminal = Terminal(environ, folder)
-    terminal.wait("> ")
+    terminal.wait(PROMPT)
     terminal.type("local.gre\t\n")  # completion
-    terminal.wait('"hello"\r\n')
-    terminal.wait("> ")
+    terminal.wait('"hello"')
+    terminal.wait(PROMPT)
     terminal.type("[1 +\n")
-    terminal.wait(": ")
+    terminal.wait(MORE)
     terminal.type("2]\n")
-    terminal.wait("[\r\n  3,\r\n]\r\n")
-    terminal.wait("> ")
+    terminal.wait("[\r\n  3,\r\n]")
+    terminal.wait(PROMPT)
     terminal.type("nope\n")
     terminal.wait("Unknown variable")
-    terminal.wait("> ")
+    terminal.wait(PROMPT)
     terminal.type("((\n")
-    terminal.wait(": ")
+    terminal.wait(MORE)
     terminal.type("\x03")  # Control-C drops it
-    terminal.wait("> ")
+    terminal.wait(PROMPT)
     terminal.type('"\\u001b[2J\\n"\n')
-    assert "\x1b[2J" not in terminal.wait("\\x1b[2J\r\n")
-    terminal.wait("> ")
+    assert "\x1b[2J" not in terminal.wait("\\x1b[2J\r\n\r\nEOT")
+    terminal.wait(PROMPT)
     terminal.type("help\n")
     terminal.wait("Control-D")
-    terminal.wait("> ")
+    terminal.wait(PROMPT)
     terminal.type("\x04")
     assert terminal.close() == 0
     history = folder.parent / "home" / ".local" / "state" / "provisioner" / "console_history"
     assert "local.greeting\n" in history.read_text()
     assert history.stat().st_mode & 0o777 == 0o600
     again = Terminal(environ, folder)
-    again.wait("> ")
+    again.wait(PROMPT)
     again.type("\x1b[A" * 2 + "\n")  # the line before the last one
     again.wait("[2J")
-    again.wait("> ")
+    again.wait(PROMPT)
     again.type("exit\n")
     assert again.close() == 0
