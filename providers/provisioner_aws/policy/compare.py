@@ -126,10 +126,12 @@ def _joined(elements: Sequence[Names]) -> Names:
 def _compare(old: _Side, new: _Side) -> Comparison:
     with metered(STEP_LIMIT):
         gained = (*open_pieces(new.allows, old.allows), *open_pieces(old.denies, new.denies))
-    with metered(STEP_LIMIT):
-        lost = (*open_pieces(old.allows, new.allows), *open_pieces(new.denies, old.denies))
+    lost = _lost(old, new)
     if not gained:
+        if lost is None:
+            return Comparison(Effect.NARROWER, reason="nothing more is allowed; what is lost is too much to tell")
         return Comparison(Effect.NARROWER if lost else Effect.EQUAL, (), lost)
+    lost = lost or ()
     with metered(STEP_LIMIT):
         gain = _witness(gained, new, old)
     if gain is not None:
@@ -137,6 +139,15 @@ def _compare(old: _Side, new: _Side) -> Comparison:
     what = "new or changed Allow" if gained[0].statement.allow else "removed or changed Deny"
     reason = f"undecided: a {what} is not covered by what was there; no newly allowed request was found"
     return Comparison(Effect.UNKNOWN, gained, lost, None, reason)
+
+
+def _lost(old: _Side, new: _Side) -> tuple[Piece, ...] | None:
+    """What may be allowed no longer; None where that is too hard to say. Safety does not hang on it."""
+    try:
+        with metered(STEP_LIMIT):
+            return (*open_pieces(old.allows, new.allows), *open_pieces(new.denies, old.denies))
+    except (TooHardError, TooLargeError):
+        return None
 
 
 def _witness(pieces: Sequence[Piece], more: _Side, less: _Side) -> PolicyRequest | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .document import Names, Pattern, Principals, Statement
 from .globs import overlap, parse_glob, uncovered
-from .implication import exact_globs, implies, widened
+from .implication import implies
 
 PIECE_LIMIT = 20_000
 PAIR_LIMIT = 60_000
@@ -101,18 +101,16 @@ def inside(left: Names | None, right: Names | None) -> bool:
     if not left.patterns or not right.patterns:
         return False
     if left.negated and right.negated:
-        return all(_pattern_inside(pattern, left.patterns) for pattern in right.patterns)
+        return all(_pattern_inside(pattern, left) for pattern in right.patterns)
     if left.negated:
-        return uncovered(_ANY, exact_globs((*left.patterns, *right.patterns))) is None
+        return uncovered(_ANY, (*left.globs, *right.globs)) is None
     if right.negated:
-        return all(overlap(widened(one), widened(two)) is None for one in left.patterns for two in right.patterns)
-    return all(_pattern_inside(pattern, right.patterns) for pattern in left.patterns)
+        return all(overlap(one.widened, two.widened) is None for one in left.patterns for two in right.patterns)
+    return all(_pattern_inside(pattern, right) for pattern in left.patterns)
 
 
-def _pattern_inside(pattern: Pattern, covers: Sequence[Pattern]) -> bool:
-    if any(pattern.tokens == cover.tokens for cover in covers):
-        return True
-    return uncovered(widened(pattern), exact_globs(covers)) is None
+def _pattern_inside(pattern: Pattern, covers: Names) -> bool:
+    return pattern.tokens in covers.tokens or uncovered(pattern.widened, covers.globs) is None
 
 
 def _principal_inside(left: Principals | None, right: Principals | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .canonical import CURRENT, OPERATORS, canonical_policy
@@ -19,28 +20,51 @@ class Variable:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """A value of a policy, compiled. `tokens` are characters, wildcards and variables; `text` is how it was written."""
 
     text: str
     tokens: tuple[Token | Variable, ...]
 
-    @property
+    @cached_property
     def variables(self) -> tuple[Variable, ...]:
         return tuple(token for token in self.tokens if isinstance(token, Variable))
 
+    @cached_property
     def glob(self) -> Glob | None:
         """The pattern as a glob; None where it holds a variable."""
         return None if self.variables else glob(token for token in self.tokens if not isinstance(token, Variable))
 
+    @cached_property
+    def widened(self) -> Glob:
+        """The pattern with every variable as `*`: it matches at least what the pattern does."""
+        return glob(token if isinstance(token, str | Wild) else Wild.MANY for token in self.tokens)
 
-@dataclass(frozen=True, slots=True)
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.tokens)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
 class Names:
     """`Action` or `NotAction`, `Resource` or `NotResource`."""
 
     patterns: tuple[Pattern, ...]
     negated: bool
+
+    @cached_property
+    def tokens(self) -> frozenset[tuple[Token | Variable, ...]]:
+        """The tokens of each pattern, to find one again at once."""
+        return frozenset(pattern.tokens for pattern in self.patterns)
+
+    @cached_property
+    def globs(self) -> tuple[Glob, ...]:
+        """The patterns that hold no variable: together they match at most what all do."""
+        return tuple(pattern.glob for pattern in self.patterns if pattern.glob is not None)
 
 
 @dataclass(frozen=True, slots=True)

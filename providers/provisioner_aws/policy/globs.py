@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import takewhile
 
 
 class Wild(Enum):
@@ -59,16 +60,24 @@ def _charge(steps: int) -> None:
             raise TooHardError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Glob:
-    """A pattern in normal form: a run of wildcards is its `?`s and then at most one `*`."""
+    """A pattern in normal form: a run of wildcards is its `?`s and then at most one `*`.
+
+    What is asked of it again and again is worked out once.
+    """
 
     tokens: tuple[Token, ...]
 
-    @property
+    @cached_property
     def literal(self) -> str | None:
         """The one text that matches, where there is only one."""
         return None if any(isinstance(token, Wild) for token in self.tokens) else "".join(map(str, self.tokens))
+
+    @cached_property
+    def prefix(self) -> str:
+        """What every text that matches begins with."""
+        return "".join(map(str, takewhile(lambda token: isinstance(token, str), self.tokens)))
 
     @property
     def universal(self) -> bool:
@@ -76,7 +85,18 @@ class Glob:
 
     def matches(self, text: str) -> bool:
         """In time proportional to text × pattern at worst."""
-        return _matcher(self)(text)
+        return text == self.literal if self.literal is not None else self._matcher(text)
+
+    @cached_property
+    def _matcher(self) -> _Matcher:
+        return _Matcher(self.tokens)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.tokens)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         return "".join(token.value if isinstance(token, Wild) else token for token in self.tokens)
@@ -116,7 +136,7 @@ def parse_glob(text: str) -> Glob:
 class _Matcher:
     """Pieces between the `*`s, each of a fixed length: the first is anchored left, the last right, others searched."""
 
-    __slots__ = ("_head", "_length", "_literal", "_middle", "_tail")
+    __slots__ = ("_fixed", "_head", "_length", "_middle", "_start", "_tail")
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         pieces: list[list[Token]] = [[]]
@@ -126,18 +146,17 @@ class _Matcher:
             else:
                 pieces[-1].append(token)
         compiled = [_piece(piece) for piece in pieces]
-        self._literal = compiled[0] if len(compiled) == 1 else None
+        self._fixed = len(compiled) == 1
         self._head, self._middle, self._tail = compiled[0], compiled[1:-1], compiled[-1]
-        self._length = len(pieces[-1])
+        self._start, self._length = len(pieces[0]), len(pieces[-1])
 
     def __call__(self, text: str) -> bool:
-        if self._literal is not None:
-            return self._literal.fullmatch(text) is not None
-        head = self._head.match(text)
+        if self._fixed:
+            return self._head.fullmatch(text) is not None
         end = len(text) - self._length
-        if head is None or head.end() > end or self._tail.fullmatch(text, end) is None:
+        if self._start > end or self._head.match(text) is None or self._tail.fullmatch(text, end) is None:
             return False
-        at = head.end()
+        at = self._start
         for piece in self._middle:
             found = piece.search(text, at, end)
             if found is None:
@@ -151,11 +170,6 @@ def _piece(tokens: Sequence[Token]) -> re.Pattern[str]:
     return re.compile("".join("." if token is Wild.ONE else re.escape(str(token)) for token in tokens), re.DOTALL)
 
 
-@lru_cache(maxsize=65536)
-def _matcher(pattern: Glob) -> _Matcher:
-    return _Matcher(pattern.tokens)
-
-
 def includes(cover: Glob, pattern: Glob) -> bool:
     """Whether `cover` matches everything that `pattern` matches. Raises TooHardError."""
     return uncovered(pattern, (cover,)) is None
@@ -166,9 +180,18 @@ def uncovered(pattern: Glob, covers: tuple[Glob, ...]) -> str | None:
 
     Raises TooHardError.
     """
-    word, steps = _uncovered(pattern, covers)
-    _charge(steps)
+    relevant = tuple(cover for cover in covers if _meet(pattern, cover))
+    word, steps = _uncovered(pattern, relevant)
+    _charge(steps + len(covers) // 8)
     return word
+
+
+def _meet(pattern: Glob, cover: Glob) -> bool:
+    """Whether a cover may have to do with a pattern: not if their beginnings differ. Exact for texts."""
+    text = cover.literal
+    if text is not None:
+        return pattern.matches(text)
+    return cover.prefix.startswith(pattern.prefix) or pattern.prefix.startswith(cover.prefix)
 
 
 @lru_cache(maxsize=65536)
@@ -178,7 +201,13 @@ def _uncovered(pattern: Glob, covers: tuple[Glob, ...]) -> tuple[str | None, int
         return (None if any(cover.matches(literal) for cover in covers) else literal), 1 + len(covers)
     if any(cover.universal or cover == pattern for cover in covers):
         return None, 1 + len(covers)
-    return _search(pattern, tuple(_Automaton(cover) for cover in covers))
+    automata = tuple(_Automaton(cover) for cover in covers)
+    stranger = _stranger(pattern, automata)
+    for filler in ("", stranger):
+        word = "".join(filler if t is Wild.MANY else stranger if t is Wild.ONE else str(t) for t in pattern.tokens)
+        if not any(cover.matches(word) for cover in covers):
+            return word, len(pattern.tokens) + 2 * len(covers)
+    return _search(pattern, automata, stranger)
 
 
 class _Automaton:
@@ -214,12 +243,11 @@ class _Automaton:
 _Node = tuple[int, tuple[int, ...]]
 
 
-def _search(pattern: Glob, automata: tuple[_Automaton, ...]) -> tuple[str | None, int]:
+def _search(pattern: Glob, automata: tuple[_Automaton, ...], other: str) -> tuple[str | None, int]:
     """Breadth first over (position in `pattern`, state sets of the covers), for a word that no cover accepts.
 
     Where no cover has a state left, any ending will do. Returns the word and the steps taken.
     """
-    other = _stranger(pattern, automata)
     alphabet = sorted({letter for automaton in automata for letter in automaton.letters} - {other})
     start: _Node = (0, tuple(automaton.start for automaton in automata))
     came: dict[_Node, tuple[_Node, str] | None] = {start: None}

@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from .conditions import NEGATED, holds_when_absent, moment, number
 from .context import Context
 from .document import Condition, Pattern
-from .globs import Glob, Wild, glob, includes, overlap, uncovered
+from .globs import Glob, Wild, includes, overlap, uncovered
 from .match import Truth, arn_matches, arn_parts
 
 _TEXTUAL = ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
@@ -92,12 +92,12 @@ def _subset(mine: str, left: Sequence[Pattern], theirs: str, right: Sequence[Pat
 
 def _odd(operator: str, patterns: Iterable[Pattern]) -> bool:
     """An ARN pattern that is no ARN: nobody says what IAM makes of its wildcards."""
-    globs = (widened(pattern) for pattern in patterns) if operator.startswith("Arn") else ()
+    globs = (pattern.widened for pattern in patterns) if operator.startswith("Arn") else ()
     return any(found.literal is None and not found.universal and arn_parts(found) is None for found in globs)
 
 
 def _text_subset(mine: str, pattern: Pattern, theirs: str, right: Sequence[Pattern]) -> bool:
-    left = widened(pattern)
+    left = pattern.widened
     wild = any(isinstance(token, Wild) for token in pattern.tokens)
     if theirs.startswith("String"):
         same = any(pattern.tokens == other.tokens for other in right)
@@ -128,21 +128,16 @@ def _disjoint(mine: str, left: Sequence[Pattern], theirs: str, right: Sequence[P
     if mine in _TEXTUAL and theirs in _TEXTUAL:
         if _odd(mine, left) or _odd(theirs, right):
             return False
-        return all(overlap(widened(one), widened(other)) is None for one in left for other in right)
+        return all(overlap(one.widened, other.widened) is None for one in left for other in right)
     if mine == theirs == "IpAddress":
         pairs = [(_network(one), _network(other)) for one in left for other in right]
         return all(a is not None and b is not None and not _overlaps(a, b) for a, b in pairs)
     return False
 
 
-def widened(pattern: Pattern) -> Glob:
-    """The pattern with every variable as `*`: it matches at least what the pattern does."""
-    return glob(token if isinstance(token, str | Wild) else Wild.MANY for token in pattern.tokens)
-
-
 def exact_globs(patterns: Iterable[Pattern]) -> tuple[Glob, ...]:
     """The patterns that hold no variable: together they match at most what all do."""
-    return tuple(found for pattern in patterns if (found := pattern.glob()) is not None)
+    return tuple(pattern.glob for pattern in patterns if pattern.glob is not None)
 
 
 def _lowered(patterns: Iterable[Pattern]) -> set[str]:

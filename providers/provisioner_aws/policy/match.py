@@ -97,7 +97,7 @@ def resolve(pattern: Pattern, context: Context) -> Glob | Match:
     A value that is put in stands for itself: its `*` is no wildcard.
     """
     if not pattern.variables:
-        found = pattern.glob()
+        found = pattern.glob
         return found if found is not None else NO
     tokens: list[Token] = []
     for token in pattern.tokens:
@@ -147,7 +147,7 @@ def resource_matches(names: Names | None, resource: str | None, context: Context
 def _resource(pattern: Pattern, resource: str | None, context: Context) -> Match:
     if resource is not None:
         return text_matches(pattern, resource, context)
-    found = pattern.glob()
+    found = pattern.glob
     return YES if found is not None and found.universal else unknown("the resource")
 
 

@@ -18,7 +18,7 @@ from .coverage import Piece
 from .document import Condition, Names, Pattern, Principals, Statement, Variable
 from .evaluate import PolicyRequest
 from .globs import Glob, TooHardError, Wild, glob, overlap, parse_glob, uncovered
-from .implication import exact_globs, widened
+from .implication import exact_globs
 from .match import Caller
 from .spelling import known_actions, spell_action
 
@@ -74,12 +74,12 @@ def _patterns(elements: Iterable[Names]) -> tuple[Pattern, ...]:
 def _actions(element: Names, others: tuple[Pattern, ...]) -> Iterator[str]:
     if element.negated:
         taken = exact_globs(element.patterns)
-        names = [*_CANARIES, *(action for pattern in others for action in _named(widened(pattern)))]
+        names = [*_CANARIES, *(action for pattern in others for action in _named(pattern.widened))]
         yield from (name for name in names if not any(item.matches(name.lower()) for item in taken))
         return
     for pattern in element.patterns:
-        yield from _unlike(widened(pattern), exact_globs(others))
-        both = (_shared(widened(pattern), widened(other)) for other in others)
+        yield from _unlike(pattern.widened, exact_globs(others))
+        both = (_shared(pattern.widened, other.widened) for other in others)
         yield from (spell_action(text) for text in both if text is not None and ":" in text)
 
 
@@ -119,12 +119,12 @@ def _resources(element: Names | None, others: tuple[Pattern, ...], action: str) 
     service = action.partition(":")[0]
     anything = f"arn:aws:{service}:::{EXAMPLE}"
     if element.negated:
-        taken = [widened(pattern) for pattern in element.patterns]
+        taken = [pattern.widened for pattern in element.patterns]
         made = [_Text(anything), _Text("*"), *(_instance(pattern, EXAMPLE) for pattern in others)]
         yield from (item for item in made if not any(pattern.matches(item.text) for pattern in taken))
         return
     for pattern in element.patterns:
-        whole = widened(pattern)
+        whole = pattern.widened
         if whole.universal:
             yield _Text(anything)
             yield _Text("*")
@@ -133,7 +133,7 @@ def _resources(element: Names | None, others: tuple[Pattern, ...], action: str) 
         word = _escape(whole, exact_globs(others))
         if word is not None and not pattern.variables:
             yield _Text(word)
-        yield from (_Text(text) for other in others if (text := _shared(whole, widened(other))) is not None)
+        yield from (_Text(text) for other in others if (text := _shared(whole, other.widened)) is not None)
 
 
 def _shared(one: Glob, two: Glob) -> str | None:
@@ -146,7 +146,7 @@ def _shared(one: Glob, two: Glob) -> str | None:
 def _instance(pattern: Pattern, filler: str) -> _Text:
     """A text that a pattern takes, with a value for each of its variables."""
     if not pattern.variables:
-        found = pattern.glob()
+        found = pattern.glob
         return _Text((found or parse_glob("*")).example(filler))
     values = {token.key: (EXAMPLE,) for token in pattern.variables}
     tokens = [token for item in pattern.tokens for token in (EXAMPLE if isinstance(item, Variable) else [item])]
@@ -197,7 +197,7 @@ def _inside(test: Condition, pattern: Pattern, rivals: tuple[Glob, ...]) -> list
         return [str(network[0]), str(network[-1])]
     out = [_plain(pattern)]
     if any(isinstance(token, Wild) for token in pattern.tokens):
-        word = _escape(widened(pattern), rivals)
+        word = _escape(pattern.widened, rivals)
         out += [word] if word is not None else []
     return out
 
