@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,6 +30,9 @@ class Kind(StrEnum):
     INTENT = "intent"
     OUTCOME = "outcome"
     CONSUMED = "consumed"
+    REVOCATION = "revocation"
+    CHECKPOINT = "checkpoint"
+    DRIFT = "drift"
 
 
 _SHAPES: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {
@@ -38,7 +43,12 @@ _SHAPES: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {
     Kind.INTENT: {"plan": (str,), "operation": (str,), "holder": (str,)},
     Kind.OUTCOME: {"plan": (str,), "operation": (str,), "status": (str,), "detail": (str,), "live": (str,)},
     Kind.CONSUMED: {"plan": (str,), "result": (str,)},
+    Kind.REVOCATION: {"fingerprint": (str, NoneType), "person": (str, NoneType), "reason": (str,), "envelope": (dict,)},
+    Kind.CHECKPOINT: {"size": (int,), "head": (str,), "tree": (str,), "issued": (str,), "signature": (str,)},
+    Kind.DRIFT: {"report": (str,), "base": (int,), "found": (int,), "unread": (int,)},
 }
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class EntryError(ValueError):
@@ -61,24 +71,40 @@ class Entry:
 
 
 class History(Sequence[Entry]):
-    """Verified entries in order, with an index by kind. It only ever grows."""
+    """Verified entries in order, with indexes by kind and plan. It only ever grows."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._by_kind: dict[Kind, list[Entry]] = {kind: [] for kind in Kind}
+        self._by_plan: dict[tuple[Kind, str], list[Entry]] = {}
+        self._lowest: list[Entry] = []
 
     def add(self, entry: Entry) -> None:
         """The next entry. The chain has been checked by who calls this."""
         self._entries.append(entry)
         self._by_kind[entry.kind].append(entry)
+        if (plan := plan_of(entry)) is not None:
+            self._by_plan.setdefault((entry.kind, plan), []).append(entry)
+        while self._lowest and self._lowest[-1].stored_at >= entry.stored_at:
+            self._lowest.pop()
+        self._lowest.append(entry)
 
     def of(self, kind: Kind) -> Sequence[Entry]:
         """The entries of one kind, in order."""
         return self._by_kind[kind]
 
-    def of_any(self, *kinds: Kind) -> list[Entry]:
-        """The entries of several kinds, in order."""
-        return sorted((entry for kind in kinds for entry in self._by_kind[kind]), key=lambda entry: entry.index)
+    def about(self, plan: str, *kinds: Kind) -> Sequence[Entry]:
+        """The entries of these kinds that name a plan (digest), in order."""
+        found = [entry for kind in kinds for entry in self._by_plan.get((kind, plan), ())]
+        return found if len(kinds) == 1 else sorted(found, key=lambda entry: entry.index)
+
+    def earliest(self, index: int) -> datetime:
+        """The earliest of the store's times of the entry at `index` and of all after it."""
+        return self._lowest[bisect_left(self._lowest, index, key=lambda entry: entry.index)].stored_at
+
+    def digests(self, before: int | None = None) -> Digests:
+        """Digests by index, of all entries or of those before an index. A view: nothing is copied."""
+        return Digests(self, len(self) if before is None else min(before - 1, len(self)))
 
     @overload
     def __getitem__(self, at: int) -> Entry: ...
@@ -94,6 +120,33 @@ class History(Sequence[Entry]):
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)
+
+
+class Digests(Mapping[int, str]):
+    """The digests of the first `length` entries of a history, by index from 1."""
+
+    __slots__ = ("_history", "_length")
+
+    def __init__(self, history: History, length: int) -> None:
+        self._history = history
+        self._length = length
+
+    def __getitem__(self, index: int) -> str:
+        if not isinstance(index, int) or not 1 <= index <= self._length:
+            raise KeyError(index)
+        return self._history[index - 1].digest
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, self._length + 1))
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def plan_of(entry: Entry) -> str | None:
+    """The digest of the plan that an entry is about; None where it names none."""
+    name = entry.body.get("digest" if entry.kind is Kind.PLAN else "plan")
+    return name if isinstance(name, str) else None
 
 
 def entry_name(index: int) -> str:
@@ -130,6 +183,19 @@ def decode(data: bytes, index: int, previous: str, workspace: str, stored_at: da
         value = loads(data)
     except CanonicalError as error:
         raise EntryError(str(error)) from error
+    return _taken(value, data, index, previous, workspace, stored_at)
+
+
+def decode_again(data: bytes, index: int, previous: str, workspace: str, stored_at: datetime) -> Entry:
+    """As `decode`, for bytes that this machine has found canonical before: everything else is checked again."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise EntryError(f"not JSON: {error}") from error
+    return _taken(value, data, index, previous, workspace, stored_at)
+
+
+def _taken(value: Any, data: bytes, index: int, previous: str, workspace: str, stored_at: datetime) -> Entry:
     if not isinstance(value, dict) or set(value) != _FIELDS:
         raise EntryError("fields are missing or unknown")
     if type(value["index"]) is not int or value["index"] != index:
@@ -180,5 +246,37 @@ def _check_body(kind: Kind, body: Any) -> None:
     for name, types in shape.items():
         if type(body[name]) not in types:
             raise EntryError(f"{name} in the body of a {kind} entry is of the wrong type")
-    if kind is Kind.LEASE:
-        parse_time(body["expires"])
+    if (check := _MEANING.get(kind)) is not None:
+        check(body)
+
+
+def _check_lease(body: Mapping[str, Any]) -> None:
+    parse_time(body["expires"])
+
+
+def _check_revocation(body: Mapping[str, Any]) -> None:
+    if (body["fingerprint"] is None) == (body["person"] is None):
+        raise EntryError("a revocation is of one key or of one person")
+    if not body["reason"].strip() or "" in (body["fingerprint"], body["person"]):
+        raise EntryError("a revocation says whose, and why")
+
+
+def _check_checkpoint(body: Mapping[str, Any]) -> None:
+    parse_time(body["issued"])
+    if body["size"] < 1:
+        raise EntryError("a checkpoint covers at least one entry")
+    if not all(_DIGEST.fullmatch(body[name]) for name in ("head", "tree")):
+        raise EntryError("head and tree of a checkpoint are digests")
+
+
+def _check_drift(body: Mapping[str, Any]) -> None:
+    if not _DIGEST.fullmatch(body["report"]) or min(body["base"], body["found"], body["unread"]) < 0:
+        raise EntryError("a drift entry has the report's digest, and counts")
+
+
+_MEANING: Mapping[Kind, Callable[[Mapping[str, Any]], None]] = {
+    Kind.LEASE: _check_lease,
+    Kind.REVOCATION: _check_revocation,
+    Kind.CHECKPOINT: _check_checkpoint,
+    Kind.DRIFT: _check_drift,
+}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .. import canonical, planfile
 from ..model.changes import Status
@@ -75,11 +76,46 @@ class Record:
         return self.status is not None and self.status.value in SETTLED
 
 
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Somebody asks that a key (`fingerprint`), or every key of a `person`, count no longer.
+
+    It counts only if `envelope` is signed by whom it must be: that is approval's to check.
+    """
+
+    fingerprint: str | None
+    person: str | None
+    reason: str
+    envelope: Mapping[str, Any]
+    entry: Entry
+
+
+def revocations(history: History) -> tuple[Revocation, ...]:
+    """Every recorded revocation, in order. None of them is believed yet."""
+    return tuple(
+        Revocation(body["fingerprint"], body["person"], body["reason"], body["envelope"], entry)
+        for entry in history.of(Kind.REVOCATION)
+        for body in (entry.body,)
+    )
+
+
 def roots(history: History) -> tuple[RootRecord, ...]:
     """Every trust root in order of version. Raises LedgerError for a chain with a gap or a root that no plan made.
 
     This checks the record only; that each was signed by the quorum of the one before is approval's to check.
     """
+    count = len(history.of(Kind.ROOT))
+    known = _ROOTS.get(history)
+    if known is None or len(known) != count:
+        known = _ROOTS[history] = _roots(history)
+    return known
+
+
+_ROOTS: WeakKeyDictionary[History, tuple[RootRecord, ...]] = WeakKeyDictionary()
+"""A history only grows, so its roots stay what they are until there is one more."""
+
+
+def _roots(history: History) -> tuple[RootRecord, ...]:
     out: list[RootRecord] = []
     for entry in history.of(Kind.ROOT):
         body = entry.body
@@ -113,10 +149,8 @@ def judging_root(history: History, plan: str) -> RootRecord | None:
 
 def publication(history: History, digest: str) -> Publication | None:
     """The first publication of the plan with exactly this digest."""
-    for entry in history.of(Kind.PLAN):
-        if entry.body["digest"] == digest:
-            later = (other.stored_at for other in history[entry.index - 1 :])
-            return Publication(digest, min(entry.time, *later, entry.stored_at), entry)
+    for entry in history.about(digest, Kind.PLAN):
+        return Publication(digest, min(entry.time, history.earliest(entry.index)), entry)
     return None
 
 
@@ -156,7 +190,7 @@ def find_plan(history: History, text: str) -> Publication:
 
 def signoffs(history: History, plan: str) -> tuple[Entry, ...]:
     """The sign-off entries that name a plan, in order. Their envelopes are not checked here."""
-    return tuple(entry for entry in history.of(Kind.SIGNOFF) if entry.body["plan"] == plan)
+    return tuple(history.about(plan, Kind.SIGNOFF))
 
 
 def last_consumed(history: History) -> Consumption | None:
@@ -173,15 +207,13 @@ def base(history: History) -> int:
 
 def consumed(history: History, plan: str) -> Entry | None:
     """The entry that ended this plan; None when it was never applied to its end."""
-    return next((entry for entry in history.of(Kind.CONSUMED) if entry.body["plan"] == plan), None)
+    return next(iter(history.about(plan, Kind.CONSUMED)), None)
 
 
 def journal(history: History, plan: str) -> Mapping[str, Record]:
     """What is recorded of each operation that was begun, by operation id."""
     out: dict[str, Record] = {}
-    for entry in history.of_any(Kind.INTENT, Kind.OUTCOME):
-        if entry.body["plan"] != plan:
-            continue
+    for entry in history.about(plan, Kind.INTENT, Kind.OUTCOME):
         operation = entry.body["operation"]
         known = out.get(operation)
         if entry.kind is Kind.INTENT:
