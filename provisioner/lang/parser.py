@@ -12,6 +12,7 @@ from __future__ import annotations
 from ..model.diagnostics import Diagnostic
 from ..model.source import Source
 from .ast import Attribute, Block, Body, Expr, Label
+from .collector import collector_paused
 from .cursor import SyntaxStop
 from .expression_parser import ExpressionParser
 from .scanner import scan_body, scan_expression, scan_template
@@ -43,9 +44,9 @@ def parse_file(source: Source, dotted_keys: DottedKeys = frozenset()) -> tuple[B
     `dotted_keys` names attributes, each by block type and name, whose object's keys may be names with a dot
     (`providers = { aws.audit = … }`); anywhere else such a key is ambiguous, and an error.
     """
-    tokens = scan_body(source)
-    parser = _BodyParser(source, tokens, dotted_keys)
-    body = parser.body(-1, 0)
+    with collector_paused():
+        parser = _BodyParser(source, scan_body(source), dotted_keys)
+        body = parser.body(-1, 0)
     lines = {d.subject.start.line for _, d in parser.lexical if d.subject is not None}
     parser.diagnostics = [
         d for d in parser.diagnostics if d.code != "E-SYNTAX-KEY" or not d.subject or d.subject.start.line not in lines
