@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..names import partition
 from .context import Context, context_values
 from .document import Policy
 from .errors import ClaimError
@@ -151,20 +152,22 @@ def _from_lambda(claims: Mapping[str, Any], trust: Policy, account: str) -> Assu
         owner = owner if owner[0] else (True, parts[4])
     elif not given and _text(claims, "function") and _text(claims, "region"):
         place = owner[1] if owner[1] is not None else account
-        arn, given = f"arn:aws:lambda:{claims['region']}:{place}:function:{claims['function']}", True
+        region, name = _text(claims, "region") or "", _text(claims, "function")
+        arn, given = f"arn:{partition((region,))}:lambda:{region}:{place}:function:{name}", True
         owner = owner if owner[0] else (True, place)
     return _service(SERVICES["lambda"], {"aws:SourceAccount": owner, "aws:SourceArn": (given, arn)})
 
 
 def _from_ecs(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
     owner, region = _account(claims), _text(claims, "region")
-    arn = f"arn:aws:ecs:{region}:{owner[1]}:*" if region is not None and owner[1] is not None else None
+    known = region is not None and owner[1] is not None
+    arn = f"arn:{partition((region or '',))}:ecs:{region}:{owner[1]}:*" if known else None
     return _service(SERVICES["ecs"], {"aws:SourceAccount": owner, "aws:SourceArn": (arn is not None, arn)})
 
 
 def _from_github(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
     issuer = _text(claims, "issuer") or _text(claims, "iss") or _github_issuer(trust)
-    return _web_identity({k: v for k, v in claims.items() if k not in ("issuer", "iss")}, issuer, account)
+    return _web_identity({k: v for k, v in claims.items() if k not in ("issuer", "iss")}, issuer, account, trust)
 
 
 def _from_issuer(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
@@ -175,7 +178,7 @@ def _from_issuer(claims: Mapping[str, Any], trust: Policy, account: str) -> Assu
         if len(names) != 1:
             raise ClaimError("the claims name no issuer, and the role trusts none or several; name one")
         issuer = names.pop()
-    return _web_identity({name: value for name, value in claims.items() if name != "issuer"}, issuer, account)
+    return _web_identity({name: value for name, value in claims.items() if name != "issuer"}, issuer, account, trust)
 
 
 def _github_issuer(trust: Policy) -> str:
@@ -187,9 +190,12 @@ def _github_issuer(trust: Policy) -> str:
     return GITHUB_ISSUER
 
 
-def _web_identity(claims: Mapping[str, Any], issuer: str, account: str) -> AssumeRequest:
+def _web_identity(claims: Mapping[str, Any], issuer: str, account: str, trust: Policy) -> AssumeRequest:
+    """The provider is in the role's own account; its partition is that of the providers which the role trusts."""
     host = issuer.removeprefix("https://").rstrip("/")
-    provider = f"arn:aws:iam::{account}:oidc-provider/{host}"
+    providers = [p for item in trust.statements if item.principals for p in item.principals.of("Federated")]
+    place = next((name.split(":")[1] for name in providers if name.startswith("arn:")), "aws")
+    provider = f"arn:{place}:iam::{account}:oidc-provider/{host}"
     given = {f"{host}:{name}": value for name, value in claims.items() if name not in COMMON}
     values = context_values(given) | {"aws:FederatedProvider": (provider,)}
     return AssumeRequest(

@@ -71,7 +71,8 @@ def condition(test: Condition) -> str:
     """`s3:prefix is like inbox/*`."""
     texts = [pattern.text for pattern in test.values]
     if test.operator == "Null":
-        return f"{test.key} is absent" if texts == ["true"] else f"{test.key} is present"
+        states = [{"true": "absent", "false": "present"}.get(text, text) for text in texts]
+        return f"{test.key} is {' or '.join(states)}"
     positive = NEGATED.get(test.operator, test.operator)
     verb = _VERBS.get(positive, test.operator)
     if test.operator in NEGATED:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .canonical import CURRENT, OPERATORS, canonical_policy
@@ -117,10 +118,22 @@ class Policy:
 
 
 def parse_policy(document: Mapping[str, Any] | str, name: str = "the policy") -> Policy:
-    """Parse a document in any spelling. Raises PolicyError."""
-    canonical = canonical_policy(document)
+    """Parse a document in any spelling. Raises PolicyError. Many roles hold the same text: it is parsed once."""
+    try:
+        text = document if isinstance(document, str) else json.dumps(document)
+    except (TypeError, ValueError, RecursionError):
+        return Policy(name, _statements(canonical_policy(document)))
+    return Policy(name, _parsed(text))
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> tuple[Statement, ...]:
+    return _statements(canonical_policy(text))
+
+
+def _statements(canonical: Mapping[str, Any]) -> tuple[Statement, ...]:
     variables = canonical["Version"] == CURRENT
-    return Policy(name, tuple(_statement(item, variables) for item in canonical["Statement"]))
+    return tuple(_statement(item, variables) for item in canonical["Statement"])
 
 
 def _statement(item: Mapping[str, Any], variables: bool) -> Statement:
@@ -170,6 +183,7 @@ def _conditions(given: Mapping[str, Mapping[str, list[str]]], variables: bool) -
             yield Condition(operator, quantifier, if_exists, key, patterns, known)
 
 
+@lru_cache(maxsize=65536)
 def compile_pattern(text: str, *, variables: bool = True, wild: bool = True) -> Pattern:
     """Compile a value. `${*}`, `${?}` and `${$}` are the characters themselves; an unclosed `${` is plain text.
 

@@ -7,6 +7,8 @@ checked. They are judged like declared tests, on the planned and on the live pol
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from provisioner.model.authority import Authority
@@ -51,11 +53,8 @@ Cases = list[Case]
 def negatives(agent: Agent, authority: Authority) -> tuple[BoundaryTest, ...]:
     """One test a surface, in a stable order; a surface for which nothing can be tried has none."""
     place = agent_place(authority, agent)
-    policies = [
-        parse_policy(grant_document(part), part.grant.address)
-        for part in aws_parts(authority)
-        if part.agent.name == agent.name
-    ]
+    own = replace(authority, parts=tuple(part for part in authority.parts if part.agent.name == agent.name))
+    policies = [parse_policy(grant_document(part), part.grant.address) for part in aws_parts(own)]
     identity, elsewhere = _assumes(agent, place)
     tests = [
         _test(agent, Surface.IDENTITY, assumes=identity),
@@ -191,6 +190,7 @@ def _keys(policies: Sequence[Policy]) -> frozenset[str]:
     return frozenset(test.key for test in tests)
 
 
+@lru_cache(maxsize=4096)
 def _real(pattern: str) -> tuple[str, ...]:
     """Actions that exist among those of a pattern."""
     found = parse_glob(pattern.lower())
