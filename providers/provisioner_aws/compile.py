@@ -168,7 +168,7 @@ def _boundaries(authority: Authority, agents: Iterable[Agent]) -> Iterable[Desir
         attributes = {
             "arn": names.policy_arn(place.partition, place.account, schema.ROLE_PATH, address.name),
             "path": schema.ROLE_PATH,
-            "description": boundary.address,
+            "description": f"boundary.{boundary.name}",  # not the address: IAM never changes it, and a block may move
             "document": boundary_document(boundary.clouds["aws"]),
             "tags": names.mark_tags(authority.workspace, None, boundary.address),
         }

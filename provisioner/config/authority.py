@@ -57,6 +57,7 @@ def _boundaries(blocks: Blocks, built: Authority) -> None:
             session_length(item, item.settings, "max_session"),
             clouds,
             item.instance.range,
+            item.prevent_destroy,
         )
     _unique(found, "boundary", blocks)
     blocks.finish(found)
@@ -133,6 +134,7 @@ def _grants(blocks: Blocks, built: Authority) -> None:
             clouds,
             when,
             item.instance.range,
+            item.prevent_destroy,
         )
         built.grants[item.instance.address] = grant
         if not item.failed:

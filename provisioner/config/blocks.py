@@ -11,23 +11,19 @@ from typing import Any, Final
 from ..lang.values import BlockValue
 from ..model.configuration import ProviderConfig, Settings
 from ..model.source import SourceRange
-from ..sdk.schema import AttributeSchema, BlockSchema, ProviderSchema
+from ..sdk.schema import BlockSchema, ProviderSchema
 from . import times
 from .decode import Decoder
 from .instances import BlockInstance, ModuleInstance, Run
+from .lifecycle import LIFECYCLE, PROTECTED_KINDS, Protection, is_protected_as_written
 from .origin import origin
-from .schema import BLOCKS, META_ARGUMENTS, provider_block, with_clouds
+from .schema import META_ARGUMENTS, provider_block, with_clouds
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 MAX_NAME: Final = 64
 _NAME_RULE: Final = (
     "A name starts with a lower-case letter and holds lower-case letters, digits, and single underscores or hyphens "
     f"between them, {MAX_NAME} characters at most, because the clouds' own names are made from it."
-)
-_LIFECYCLE: Final = BlockSchema(
-    "How changes to it are made.",
-    {"prevent_destroy": AttributeSchema("bool", "Refuse every plan that would delete it.", default=False)},
-    max=1,
 )
 
 
@@ -88,6 +84,7 @@ class Blocks:
         self.modules = modules
         self.schemas = schemas
         self.complete = True
+        self.protection = Protection()
         self._ranges: dict[int, Mapping[str, SourceRange]] = {}
 
     def of(self, kind: str) -> list[Decoded]:
@@ -102,6 +99,8 @@ class Blocks:
                     self.complete = False
                     continue
                 found.extend(self._decoded(instance, schema) for instance in expansion.value.values())
+                if not expansion.value and is_protected_as_written(declaration.block):
+                    self.protection.note(f"{module.prefix}{kind}.{declaration.label}", True)
         return found
 
     def finish(self, items: Sequence[Decoded]) -> None:
@@ -157,6 +156,8 @@ class Blocks:
         item = Decoded(instance, decoder, settings)
         if any(inner.type == "lifecycle" for inner in block.body.blocks):
             self._lifecycle(item)
+        if instance.declaration.kind in PROTECTED_KINDS:
+            self.protection.note(instance.address, item.prevent_destroy)
         if "provider" in block.body.attributes and instance.declaration.kind != "agent":
             detail = (
                 f"A {instance.declaration.kind} does not belong to one provider: it reaches the account or project of "
@@ -166,20 +167,20 @@ class Blocks:
         return item
 
     def _lifecycle(self, item: Decoded) -> None:
-        block = item.instance.declaration.block
+        kind, block = item.instance.declaration.kind, item.instance.declaration.block
         inner = [one for one in block.body.blocks if one.type == "lifecycle"]
-        if not BLOCKS[item.instance.declaration.kind].repeats:
-            item.error(
-                "E-BLOCK",
-                "Unsupported block type",
-                "There is nothing to protect here. Remove lifecycle.",
-                inner[0].header,
+        if kind not in PROTECTED_KINDS:
+            takes = ", ".join(PROTECTED_KINDS[:-1])
+            detail = (
+                f"A {kind} is nothing of its own in a cloud, so no plan deletes it. Remove lifecycle, or protect the "
+                f"{takes} or {PROTECTED_KINDS[-1]} that is meant."
             )
+            item.error("E-BLOCK", "Unsupported block type", detail, inner[0].header)
             return
         if len(inner) > 1:
             detail = 'No more than 1 "lifecycle" block is allowed here. Remove one.'
             item.error("E-BLOCK", "Too many lifecycle blocks", detail, inner[1].header)
-        settings = item.decoder.settings(inner[0], _LIFECYCLE)
+        settings = item.decoder.settings(inner[0], LIFECYCLE)
         item.prevent_destroy = settings.get("prevent_destroy") is True
 
 

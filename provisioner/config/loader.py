@@ -344,6 +344,7 @@ class _Load:
             _outputs(instances[0]),
             tuple(sorted(self._files.read)),
             tuple(sorted(name for name, value in given.items() if value.outside)),
+            tuple(blocks.protection.addresses()),
         )
         checks.surfaces(configuration, self._report)
         checks.ownership(configuration, self._report)

@@ -96,6 +96,7 @@ class Boundary:
     max_session_seconds: int | None
     clouds: Mapping[str, Settings]
     range: SourceRange | None = None
+    prevent_destroy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ class Grant:
     clouds: tuple[str, ...] | None = None
     when: Mapping[str, Any] = field(default_factory=dict)
     range: SourceRange | None = None
+    prevent_destroy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,9 @@ class Configuration:
     """Everything a root module says. `files` are the paths read, relative to the root, for sign-off to attribute.
 
     `inputs` names values that came from outside the files (`-var`, environment): nobody can be held to them.
+    `kept` holds addresses that `prevent_destroy` protects: of blocks, and without instance keys of those all of whose
+    instances are protected, so that an instance that is gone is known too. `moved` maps an address that a block had
+    before to the one it has.
     """
 
     workspace: Workspace
@@ -254,3 +259,5 @@ class Configuration:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)

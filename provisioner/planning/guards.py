@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from ..model.changes import Action, Change
-from ..model.configuration import Agent, Limits
+from ..model.configuration import Configuration, Grant, Limits
 from ..model.diagnostics import Diagnostic
-from ..model.resources import Gap
+from ..model.resources import Address, Desired, Gap
+from ..model.source import SourceRange
 from ..sdk.schema import KindSchema
+
+_INSTANCE_KEY = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 
 
 def within_limits(changes: Sequence[Change], live_total: int, limits: Limits) -> Iterable[Diagnostic]:
@@ -48,19 +51,55 @@ def protected(changes: Iterable[Change], names: Mapping[int, str], patterns: Seq
 
 
 def prevented(
-    changes: Iterable[Change], agents: Mapping[str, Agent], kinds: Mapping[str, KindSchema]
+    changes: Iterable[Change],
+    configuration: Configuration,
+    kinds: Mapping[str, KindSchema],
+    desired: Iterable[Desired] = (),
 ) -> Iterable[Diagnostic]:
-    """lifecycle { prevent_destroy } of an agent that is still declared: its principal may not be deleted."""
+    """lifecycle { prevent_destroy } of a block that is still declared: what it is in the cloud may not be deleted.
+
+    Protected are an agent's principal, a boundary's policy, and an agent's last policy from a grant.
+    """
+    agents = {agent.name: agent for agent in configuration.agents.values()}
+    grants = [grant for grant in configuration.grants.values() if grant.prevent_destroy]
+    kept = frozenset(configuration.kept)
+    given = {_place(item.resource.agent, item.resource.address, item.block) for item in desired} if grants else set()
     for change in changes:
-        agent = agents.get(change.agent or "")
+        if change.action is not Action.DELETE:
+            continue
         kind = kinds[change.address.kind]
-        if change.action is Action.DELETE and kind.principal and agent is not None and agent.prevent_destroy:
-            yield Diagnostic(
-                "E-PREVENT-DESTROY",
-                f"Change {change.number} deletes the {kind.noun} of {agent.address}",
-                "Its lifecycle says prevent_destroy = true. Take that out in a plan of its own, then delete.",
-                subject=agent.range,
-            )
+        agent = agents.get(change.agent or "")
+        if kind.principal and agent is not None and agent.prevent_destroy:
+            yield _kept(change, f"the {kind.noun} of {agent.address}", agent.range)
+        elif change.block is not None:
+            block = configuration.moved.get(change.block, change.block)
+            if (kind.principal or kind.shared) and not kept.isdisjoint((block, _INSTANCE_KEY.sub("", block))):
+                declared = configuration.boundaries.get(block)
+                yield _kept(change, f"the {kind.noun} of {block}", declared.range if declared else None)
+        else:
+            for grant in grants:
+                if _carries(change.address, grant) and _place(change.agent, change.address, grant.address) not in given:
+                    what = f"what {grant.address} gives {change.agent or 'an agent'}"
+                    yield _kept(change, what, grant.range)
+
+
+def _place(agent: str | None, address: Address, block: str) -> tuple[str | None, str, str, str]:
+    return agent, address.provider, address.target, block
+
+
+def _carries(address: Address, grant: Grant) -> bool:
+    """Whether a resource on a principal is named after a grant, or after a part of one (`grant--owner`)."""
+    parent, slash, name = address.name.rpartition("/")
+    return bool(slash and parent) and name.partition("--")[0] == grant.name
+
+
+def _kept(change: Change, what: str, subject: SourceRange | None) -> Diagnostic:
+    return Diagnostic(
+        "E-PREVENT-DESTROY",
+        f"Change {change.number} deletes {what}",
+        "Its lifecycle says prevent_destroy = true. Take that out in a plan of its own, then delete.",
+        subject=subject,
+    )
 
 
 def unseen(changes: Iterable[Change], gaps: Sequence[Gap]) -> Iterable[Diagnostic]:

@@ -71,10 +71,9 @@ def draft(
     problems = [*differences.diagnostics]
     problems += guards.within_limits(changes, sum(1 for r in live.values() if r.mark or r.parent), judges.limits)
     problems += guards.protected(changes, _names(changes, providers), judges.protect)
-    agents = {agent.name: agent for agent in configuration.agents.values()}
     for name, provider_kinds in kinds.items():
         own = [change for change in changes if change.address.provider == name]
-        problems += guards.prevented(own, agents, provider_kinds)
+        problems += guards.prevented(own, configuration, provider_kinds, desired)
         problems += guards.unseen(own, snapshots[name].coverage.gaps)
     return Draft(
         changes,

@@ -485,3 +485,57 @@ def test_a_cycle_poisons_only_what_needs_it(loaded: Load) -> None:
 
 def test_the_tool_template_is_good(loaded: Load) -> None:
     assert loaded({"x.hcl": TOOL.format(name="x")}).ok
+
+
+def test_what_is_kept(loaded: Load) -> None:
+    text = """
+boundary "kept" {
+  lifecycle {
+    prevent_destroy = true
+  }
+  aws {
+    allow = ["s3:*"]
+  }
+}
+
+grant "some" {
+  for_each = { a = true, b = false }
+  agents   = [agent.triage]
+  tools    = [tool.inbox]
+  lifecycle {
+    prevent_destroy = each.value
+  }
+}
+
+grant "all" {
+  for_each = toset(["x", "y"])
+  agents   = [agent.triage]
+  tools    = [tool.inbox]
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+grant "none_left" {
+  count  = 0
+  agents = [agent.triage]
+  tools  = [tool.inbox]
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+"""
+    configuration = loaded({"x.hcl": text}).configuration
+    assert configuration is not None
+    assert configuration.boundaries["boundary.kept"].prevent_destroy
+    assert not configuration.boundaries["boundary.agents"].prevent_destroy
+    assert configuration.grants['grant.some["a"]'].prevent_destroy
+    assert not configuration.grants['grant.some["b"]'].prevent_destroy
+    assert configuration.kept == (
+        "boundary.kept",
+        "grant.all",
+        'grant.all["x"]',
+        'grant.all["y"]',
+        "grant.none_left",
+        'grant.some["a"]',
+    )
