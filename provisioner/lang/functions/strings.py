@@ -141,16 +141,10 @@ def _split(separator: str, value: str) -> Value:
 @function("replace", _STR, Param("substr", STRING), Param("replace", STRING))
 def _replace(value: str, substr: str, new: str) -> Value:
     if len(substr) > 1 and substr[0] == substr[-1] == "/":
-        pattern = compile_pattern(substr[1:-1], 1)
-        _check_growth(value, new)
-        return replace_all(pattern, value, new)
-    _check_growth(value, new)
-    return value.replace(substr, new)
-
-
-def _check_growth(value: str, new: str) -> None:
-    if (len(value) + 1) * (len(new) + 1) > 100 * MAX_STRING:
+        return replace_all(compile_pattern(substr[1:-1], 1), value, new)
+    if len(value) + value.count(substr) * (len(new) - len(substr)) > MAX_STRING:
         raise too_big(f"A string would be longer than {MAX_STRING} characters.")
+    return value.replace(substr, new)
 
 
 _PATTERN = (Param("pattern", STRING), Param("string", STRING))
