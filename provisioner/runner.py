@@ -11,7 +11,9 @@ and, where it can, the line.
 
     [workspace.acme-agents-prod]
     root_pin = "sha256:…"               # written by `provisioner init`
-    ledger   = "/srv/ledger"            # for who signs without a checkout
+    ledger   = "/srv/ledger"            # or s3://bucket/prefix?region=…, gs://bucket/prefix; for who has no checkout
+    ledger_endpoint = "https://…"       # only for a store that is not AWS's or Google's own
+    checkpoint_key  = "~/.ssh/ledger"   # signs checkpoints after an apply; the trust root names its public half
     person   = "dana"                   # who plans here; this person may then not sign
 """
 
@@ -38,7 +40,7 @@ from .model.source import Position, SourceRange
 ENVIRONMENT = "PROVISIONER_RUNNER"
 ROOT_PIN_ENVIRONMENT = "PROVISIONER_ROOT_PIN"
 PROVIDER_KEYS = ("profile", "plan_role", "apply_role", "impersonate", "endpoint", "credentials")
-WORKSPACE_KEYS = ("root_pin", "ledger", "person")
+WORKSPACE_KEYS = ("root_pin", "ledger", "person", "ledger_endpoint", "ledger_credentials", "checkpoint_key")
 SANDBOX = "sandbox"
 
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
@@ -48,13 +50,19 @@ _PROVIDER_KEY = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_-]*)?")
 @dataclass(frozen=True, slots=True)
 class WorkspaceRunner:
     """What this runner knows of a workspace. `ledger` is an absolute path or a URL; `memory` a file of this machine
-    where the newest ledger head seen may be kept."""
+    where the newest ledger head seen may be kept. `ledger_endpoint` and `ledger_credentials` (only "sandbox") say how a
+    ledger in an object store is reached, `checkpoint_key` which SSH key signs checkpoints, `cache` is a folder for
+    what was verified before (None: no cache)."""
 
     name: str
     root_pin: str | None
     ledger: str | None
     person: str | None
     memory: Path
+    ledger_endpoint: str | None = None
+    ledger_credentials: str | None = None
+    checkpoint_key: Path | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Runner:
     providers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     workspaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     root_pin: str | None = None
+    cache: Path | None = None
 
     def connection_settings(self, provider_key: str) -> Mapping[str, str]:
         """The settings for a provider key (`aws` or `aws.prod`); empty when the file says nothing about it."""
@@ -77,7 +86,18 @@ class Runner:
         if ledger is not None and "://" not in ledger:
             ledger = str((self.path.parent / Path(ledger).expanduser()).absolute())
         memory = self.path.parent / "memory" / f"{_file_name(name)}.json"
-        return WorkspaceRunner(name, self.root_pin or entry.get("root_pin"), ledger, entry.get("person"), memory)
+        key = entry.get("checkpoint_key")
+        return WorkspaceRunner(
+            name,
+            self.root_pin or entry.get("root_pin"),
+            ledger,
+            entry.get("person"),
+            memory,
+            entry.get("ledger_endpoint"),
+            entry.get("ledger_credentials"),
+            (self.path.parent / Path(key).expanduser()).absolute() if key else None,
+            self.cache,
+        )
 
 
 def runner_path(environ: Mapping[str, str]) -> Path:
@@ -88,6 +108,14 @@ def runner_path(environ: Mapping[str, str]) -> Path:
     if not Path(base).is_absolute():
         base = str(Path(environ.get("HOME") or "~").expanduser() / ".config")
     return Path(base) / "provisioner" / "runner.toml"
+
+
+def _cache_path(environ: Mapping[str, str]) -> Path:
+    """The user's cache folder, by the XDG rules."""
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not Path(base).is_absolute():
+        base = str(Path(environ.get("HOME") or "~").expanduser() / ".cache")
+    return Path(base) / "provisioner"
 
 
 def load_runner(environ: Mapping[str, str]) -> Runner:
@@ -101,7 +129,7 @@ def load_runner(environ: Mapping[str, str]) -> Runner:
         raise DiagnosticError.of("E-RUNNER", f"{ROOT_PIN_ENVIRONMENT} is no pin", _PIN_FIX)
     text = _read(path, required=bool(environ.get(ENVIRONMENT)))
     providers, workspaces = _parse(path, text)
-    return Runner(path, providers, workspaces, pin)
+    return Runner(path, providers, workspaces, pin, _cache_path(environ))
 
 
 def write_workspace(path: Path, workspace: str, values: Mapping[str, str]) -> None:
@@ -236,6 +264,7 @@ def _parse(path: Path, text: str) -> tuple[Tables, Tables]:
         settings = _entry(path, text, "workspace", name, entry, WORKSPACE_KEYS)
         if "root_pin" in settings and not _PIN.fullmatch(settings["root_pin"]):
             raise _error(path, f'the root_pin of workspace "{name}" is no pin', _PIN_FIX, _line(text, "root_pin", name))
+        _check_access(path, text, "workspace", name, settings, "ledger_")
         workspaces[name] = settings
     return providers, workspaces
 
@@ -260,20 +289,27 @@ def _check_provider(path: Path, text: str, key: str, settings: Mapping[str, str]
     if not _PROVIDER_KEY.fullmatch(key):
         fix = 'A provider key is a provider, or provider and alias: [provider.aws] or [provider."aws.prod"].'
         raise _error(path, f'"{key}" is no provider key', fix, _line(text, key))
-    endpoint = settings.get("endpoint")
+    _check_access(path, text, "provider", key, settings)
+
+
+def _check_access(path: Path, text: str, table: str, key: str, settings: Mapping[str, str], prefix: str = "") -> None:
+    """Endpoint and credentials of a provider or, with the prefix `ledger_`, of a workspace's ledger."""
+    entry = f"{table}.{key}"
+    endpoint = settings.get(f"{prefix}endpoint")
     if endpoint is not None and (problem := _endpoint_problem(endpoint)):
         fix = "Credentials would travel there. Use https, or http to this machine (127.0.0.1, ::1, localhost)."
-        raise _error(path, f"the endpoint of provider.{key} {problem}", fix, _line(text, "endpoint", key))
-    credentials = settings.get("credentials")
+        line = _line(text, f"{prefix}endpoint", key)
+        raise _error(path, f"the {prefix}endpoint of {entry} {problem}", fix, line)
+    credentials = settings.get(f"{prefix}credentials")
     if credentials is None:
         return
-    line = _line(text, "credentials", key)
+    line = _line(text, f"{prefix}credentials", key)
     if credentials != SANDBOX:
         fix = f'The only value is "{SANDBOX}". Real credentials come from the cloud\'s own environment or a profile.'
-        raise _error(path, f"provider.{key} has an unknown kind of credentials", fix, line)
+        raise _error(path, f"{entry} has an unknown kind of credentials", fix, line)
     if endpoint is None or not is_loopback(endpoint):
         fix = "Sandbox credentials are for a loopback endpoint: add one, or take the credentials line out."
-        raise _error(path, f"provider.{key} has sandbox credentials without a loopback endpoint", fix, line)
+        raise _error(path, f"{entry} has sandbox credentials without a loopback endpoint", fix, line)
 
 
 def _endpoint_problem(endpoint: str) -> str | None:

@@ -37,14 +37,14 @@ def init(
     project = project_of(session, var, var_file)
     prepared = prepare(project)
     if not json:
-        session.diagnostics(project.warnings, project.sources)
+        session.diagnostics((*project.warnings, *prepared.lacks), project.sources)
         session.print(_shown(prepared, session.width))
     if not prepared.pinned:
         if not yes and not confirmed(session, "Compare each fingerprint with its person. Are they right?"):
             return _declined(session, prepared, json)
         carry_out(prepared)
     if json:
-        session.document("init", _document(prepared), (), project.warnings, project.sources)
+        session.document("init", _document(prepared), (), (*project.warnings, *prepared.lacks), project.sources)
     else:
         session.print(_result(prepared))
     return 0
@@ -66,7 +66,7 @@ def _shown(prepared: Initialisation, width: int) -> str:
     lines = [*title(head, width, Paint()), "", *table(rows, width, (1, 2)), "", *table(owners, width, (1, 2)), ""]
     if prepared.root.data.approval.solo:
         lines += ["One person holds every sign-off (solo); every plan and report will say so.", ""]
-    lines += [f"ledger  {escape(str(prepared.ledger))}", f"pin     {prepared.pin}", ""]
+    lines += [f"ledger  {escape(prepared.ledger)}", f"pin     {prepared.pin}", ""]
     return "\n".join(lines)
 
 
@@ -103,7 +103,7 @@ def _document(prepared: Initialisation) -> dict[str, Any]:
         "workspace": prepared.workspace,
         "root_version": prepared.root.version,
         "pin": prepared.pin,
-        "ledger": str(prepared.ledger),
+        "ledger": prepared.ledger,
         "keys": [asdict(key) for key in prepared.keys],
         "recorded_before": prepared.recorded,
         "pinned_before": prepared.pinned,

@@ -13,11 +13,12 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import LedgerError
-from .store import Stored
+from .store import Listed, Stored
 
 _NAME = re.compile(r"[0-9a-z][0-9a-z.-]{0,100}")
 _TEMPORARY = ".tmp-"
@@ -137,6 +138,12 @@ class LocalStore:
         except OSError as error:
             raise self._failure("read", self._folder.name, error) from error
         return tuple(sorted(name for name in found if not name.startswith(_TEMPORARY)))
+
+    def fetch(self, names: Sequence[str]) -> Iterable[Stored | None]:
+        return map(self.get, names)
+
+    def listing(self, after: str = "") -> tuple[Listed, ...]:
+        return tuple(Listed(name) for name in self.names() if name > after)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

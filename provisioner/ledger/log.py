@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..canonical import digest_bytes
-from .entries import ENTRY_DOMAIN, Entry, EntryError, History, Kind, decode, encode, entry_index, entry_name
+from .cache import Cache, Record
+from .entries import (
+    ENTRY_DOMAIN,
+    Entry,
+    EntryError,
+    History,
+    Kind,
+    decode,
+    decode_again,
+    encode,
+    entry_index,
+    entry_name,
+)
 from .errors import LedgerError
-from .store import Store
+from .store import Listed, Store, Stored
 
 _WAY_OUT = (
     "Nothing is applied on a record that cannot be believed. Compare the ledger with a copy (a colleague's, the"
@@ -35,24 +47,76 @@ class Ledger:
         self.history = History()
 
     @classmethod
-    def open(cls, store: Store, workspace: str) -> Ledger:
-        """Read and verify everything. Raises LedgerError naming the first entry that is wrong, and why."""
+    def open(cls, store: Store, workspace: str, cache: Cache | None = None) -> Ledger:
+        """Read and verify everything. Raises LedgerError naming the first entry that is wrong, and why.
+
+        What `cache` holds was verified before on this machine and is not fetched again; the store must still show
+        its newest entry.
+        """
+        records = cache.load() if cache is not None else ()
+        if cache is None or not records:
+            return cls._from_store(store, workspace, cache)
+        from concurrent.futures import ThreadPoolExecutor
+
+        known = len(records)
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(store.listing, entry_name(known - 1) if known > 1 else "")
+            ledger = cls(store, workspace)
+            if not ledger._recall(records):
+                coming.cancel()
+                cache.drop()
+                return cls._from_store(store, workspace, cache)
+            listed = coming.result()
+        ledger._same_head(records[-1], listed)
+        ledger._take(listed[1:], cache)
+        return ledger
+
+    @classmethod
+    def _from_store(cls, store: Store, workspace: str, cache: Cache | None) -> Ledger:
         ledger = cls(store, workspace)
-        names = store.names()
-        for at, name in enumerate(names, start=1):
-            index = entry_index(name)
+        ledger._take(store.listing(), cache)
+        return ledger
+
+    def _recall(self, records: Sequence[Record]) -> bool:
+        """Take in what was verified before; False for a cache that is damaged, which then is nothing."""
+        for index, record in enumerate(records, start=1):
+            try:
+                self.history.add(decode_again(record.data, index, self._previous(index), self.workspace, record.time))
+            except EntryError:
+                return False
+        return True
+
+    def _same_head(self, record: Record, listed: Sequence[Listed]) -> None:
+        """The newest entry that this machine has verified must still be what the store shows. Raises LedgerError."""
+        index = len(self.history)
+        if listed and listed[0] == Listed(entry_name(index), record.tag):
+            return
+        stored = self.store.get(entry_name(index)) if listed and listed[0].name == entry_name(index) else None
+        if stored is None or stored.data != record.data:
+            raise rolled_back(self, Witness(index, self.history[-1].digest), "this machine has verified")
+
+    def _take(self, listed: Sequence[Listed], cache: Cache | None) -> None:
+        """Fetch, verify and keep what a listing shows beyond the history."""
+        start = len(self.history) + 1
+        for at, found in enumerate(listed, start=start):
+            index = entry_index(found.name)
             if index is None:
                 raise LedgerError.because(
                     "E-LEDGER-FOREIGN",
-                    f"{name!r} in the ledger at {store.location} is not an entry",
+                    f"{found.name!r} in the ledger at {self.store.location} is not an entry",
                     "A ledger holds nothing but its entries. Find out who put it there, then take it away.",
                 )
             if index != at:
-                raise ledger._broken(at, "it is missing, though later ones are there")
-        for index in range(1, len(names) + 1):
-            if not ledger._read(index):
-                raise ledger._broken(index, "it went away while it was read")
-        return ledger
+                raise self._broken(at, "it is missing, though later ones are there")
+        fresh = []
+        for found, stored in zip(listed, self.store.fetch([found.name for found in listed]), strict=True):
+            index = len(self.history) + 1
+            if stored is None:
+                raise self._broken(index, "it went away while it was read")
+            self._believe(index, stored)
+            fresh.append(Record(found.tag, stored.time, stored.data))
+        if cache is not None and fresh:
+            cache.add(start, fresh)
 
     @property
     def head(self) -> Witness:
@@ -114,12 +178,15 @@ class Ledger:
         stored = self.store.get(entry_name(index))
         if stored is None:
             return False
+        self._believe(index, stored)
+        return True
+
+    def _believe(self, index: int, stored: Stored) -> None:
         try:
             entry = decode(stored.data, index, self._previous(index), self.workspace, stored.time)
         except EntryError as error:
             raise self._broken(index, str(error)) from error
         self.history.add(entry)
-        return True
 
     def _broken(self, index: int, why: str) -> LedgerError:
         return LedgerError.because(
@@ -127,3 +194,12 @@ class Ledger:
             f"Entry {entry_name(index)} of the ledger at {self.store.location} cannot be believed",
             f"{why[:1].upper()}{why[1:]}. {_WAY_OUT}",
         )
+
+
+def rolled_back(ledger: Ledger, witness: Witness, who: str) -> LedgerError:
+    """The error for a ledger that no longer holds what `who` (a sentence part, "… has seen") remembers of it."""
+    return LedgerError.because(
+        "E-ROLLBACK",
+        f"The ledger at {ledger.store.location} is not the one that {who}: entry {witness.index} is gone or another",
+        f"Entries were removed or rewritten since (remembered: {witness.digest[:23]}…). {_WAY_OUT}",
+    )

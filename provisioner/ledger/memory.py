@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from .store import Stored
+from .store import Listed, Stored
 
 
 class MemoryStore:
@@ -34,6 +34,12 @@ class MemoryStore:
     def names(self) -> tuple[str, ...]:
         with self._lock:
             return tuple(sorted(self._objects))
+
+    def fetch(self, names: Sequence[str]) -> Iterable[Stored | None]:
+        return map(self.get, names)
+
+    def listing(self, after: str = "") -> tuple[Listed, ...]:
+        return tuple(Listed(name) for name in self.names() if name > after)
 
     def now(self) -> datetime:
         return self._clock()

@@ -21,7 +21,8 @@ Counts = Callable[[str], bool]
 class AppliedResource:
     """What the last applied plan says of a resource; `attributes` None for one that it deleted.
 
-    `plan` is that plan's digest, `entry` the outcome that made it so.
+    `tools` are the addresses of the tools that it serves. `plan` is that plan's digest, `entry` the outcome that made
+    it so.
     """
 
     address: Address
@@ -29,6 +30,7 @@ class AppliedResource:
     agent: str | None
     label: str
     block: str | None
+    tools: tuple[str, ...]
     plan: str
     entry: Entry
 
@@ -40,7 +42,14 @@ def signed_state(history: History, counts: Counts | None = None) -> dict[Address
         change = step.change
         attributes = _attributes(step, out.get(change.address))
         out[change.address] = AppliedResource(
-            change.address, attributes, change.agent, change.label, change.block, step.digest, step.entry
+            change.address,
+            attributes,
+            change.agent,
+            change.label,
+            change.block,
+            change.tools,
+            step.digest,
+            step.entry,
         )
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +14,14 @@ class Stored:
 
     data: bytes
     time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing shows it. `tag` changes whenever the object is another; "" where a store cannot say."""
+
+    name: str
+    tag: str = ""
 
 
 class Store(Protocol):
@@ -30,6 +39,13 @@ class Store(Protocol):
 
     def get(self, name: str) -> Stored | None:
         """One object; None when there is none."""
+
+    def fetch(self, names: Sequence[str]) -> Iterable[Stored | None]:
+        """Several objects in the order asked for; None for one that is not there."""
+
+    def listing(self, after: str = "") -> tuple[Listed, ...]:
+        """Every object whose name sorts after `after`, sorted by name. Where the store keeps versions: raises
+        LedgerError for an object that has more than one, or a delete marker."""
 
     def names(self) -> tuple[str, ...]:
         """Every object's name, sorted. What an interrupted write left behind is not an object."""

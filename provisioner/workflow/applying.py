@@ -45,7 +45,8 @@ def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None
     plan, runner = verified.plan, opened.runner
     providers = _providers(plan)
     endpoints = {t.key: runner.connection_settings(t.key).get("endpoint") for t in plan.targets}
-    require_reachable_by_one(location_of(opened.ledger), endpoints)
+    known = runner.workspace(opened.ledger.workspace)
+    require_reachable_by_one(location_of(opened.ledger), endpoints, known.ledger_endpoint)
     writers: dict[str, Writer] = {
         name: provider.writer(_connections(plan, name, runner)) for name, provider in providers.items()
     }

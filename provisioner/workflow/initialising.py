@@ -12,9 +12,11 @@ from ..ledger.entries import Kind
 from ..ledger.errors import LedgerError
 from ..ledger.local import LocalStore
 from ..ledger.log import Ledger
-from ..model.diagnostics import DiagnosticError
-from ..runner import write_workspace
-from .project import Project, folder_of, ledger_location, require_reachable_by_one
+from ..ledger.places import is_remote
+from ..ledger.protection import lacks, require_create_once
+from ..model.diagnostics import Diagnostic, DiagnosticError
+from ..runner import WorkspaceRunner, write_workspace
+from .project import Project, folder_of, ledger_location, open_store, require_reachable_by_one
 from .roots import pin_text
 
 
@@ -33,17 +35,20 @@ class KeyShown:
 class Initialisation:
     """What `init` is about to do. `recorded`: the root is in the ledger already and is only pinned here.
 
-    `pinned`: the runner's own file holds this very pin already, so nothing is left to do.
+    `pinned`: the runner's own file holds this very pin already, so nothing is left to do. `ledger` is a folder or a
+    URL; `lacks` are warnings about what does not protect it.
     """
 
     workspace: str
     root: TrustRoot
     pin: str
-    ledger: Path
+    ledger: str
     keys: tuple[KeyShown, ...]
     recorded: bool
     pinned: bool
     runner_file: Path
+    known: WorkspaceRunner
+    lacks: tuple[Diagnostic, ...] = ()
 
 
 def prepare(project: Project) -> Initialisation:
@@ -52,17 +57,17 @@ def prepare(project: Project) -> Initialisation:
     name = configuration.workspace.name
     location = ledger_location(project)
     endpoints = {key: project.runner.connection_settings(key).get("endpoint") for key in configuration.providers}
-    require_reachable_by_one(location, endpoints)
-    folder = folder_of(location)
+    known = project.runner.workspace(name)
+    require_reachable_by_one(location, endpoints, known.ledger_endpoint)
+    place = location if is_remote(location) else str(folder_of(location))
     root = make_root(root_data(configuration, location))
-    recorded = _recorded(folder, name)
+    recorded = _recorded(location, known)
     if recorded is None:
         found = problems(root.data, configuration)
         if any(problem.is_error for problem in found):
             raise DiagnosticError(found)
     else:
         root = recorded
-    known = project.runner.workspace(name)
     pin = pin_text(root)
     if known.root_pin is not None and known.root_pin != pin:
         raise DiagnosticError.of(
@@ -75,23 +80,32 @@ def prepare(project: Project) -> Initialisation:
         workspace=name,
         root=root,
         pin=pin,
-        ledger=folder,
+        ledger=place,
         keys=_keys(root),
         recorded=recorded is not None,
-        pinned=recorded is not None and known.root_pin == pin and known.ledger == str(folder),
+        pinned=recorded is not None and known.root_pin == pin and known.ledger == place,
         runner_file=project.runner.path,
+        known=known,
+        lacks=lacks(open_store(location, known)) if is_remote(location) else (),
     )
 
 
 def carry_out(initialisation: Initialisation) -> None:
-    """Record the root unless it is recorded, then write pin and ledger into the runner's own file."""
+    """Record the root unless it is recorded, then write pin and ledger into the runner's own file.
+
+    A root that was just recorded is the probe too: the store must refuse to take it a second time.
+    """
     if not initialisation.recorded:
-        ledger = Ledger.open(LocalStore.create(initialisation.ledger), initialisation.workspace)
-        ledger.append(Kind.ROOT, initialisation.root.body(), check=_first)
+        place = initialisation.ledger
+        if not is_remote(place):
+            LocalStore.create(Path(place))
+        store = open_store(place, initialisation.known)
+        entry = Ledger.open(store, initialisation.workspace).append(Kind.ROOT, initialisation.root.body(), check=_first)
+        require_create_once(store, entry.index)
     write_workspace(
         initialisation.runner_file,
         initialisation.workspace,
-        {"root_pin": initialisation.pin, "ledger": str(initialisation.ledger)},
+        {"root_pin": initialisation.pin, "ledger": initialisation.ledger},
     )
 
 
@@ -102,11 +116,11 @@ def _first(ledger: Ledger) -> None:
         )
 
 
-def _recorded(folder: Path, workspace: str) -> TrustRoot | None:
+def _recorded(location: str, known: WorkspaceRunner) -> TrustRoot | None:
     """Root 1 of a ledger that exists; None where there is none, or an empty one."""
-    if not folder.exists():
+    if not is_remote(location) and not folder_of(location).exists():
         return None
-    ledger = Ledger.open(LocalStore(folder), workspace)
+    ledger = Ledger.open(open_store(location, known), known.name)
     roots = ledger.history.of(Kind.ROOT)
     if not ledger.history:
         return None
@@ -115,8 +129,8 @@ def _recorded(folder: Path, workspace: str) -> TrustRoot | None:
     except (IndexError, RootError) as error:
         raise LedgerError.because(
             "E-LEDGER-BROKEN",
-            f"The ledger at {folder} does not begin with a trust root that can be taken",
-            f"{error}. Nothing was written. Put the true entries back from a copy, or name another folder.",
+            f"The ledger at {ledger.store.location} does not begin with a trust root that can be taken",
+            f"{error}. Nothing was written. Put the true entries back from a copy, or name another place.",
         ) from error
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config import Loaded, load
+from ..ledger import places, recollection
+from ..ledger.cache import Cache
 from ..ledger.local import LocalStore
-from ..ledger.log import Ledger
+from ..ledger.log import Ledger, rolled_back
 from ..ledger.store import Store
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.source import Source
 from ..registry import Registry
-from ..runner import Runner, is_loopback, load_runner
+from ..runner import Runner, WorkspaceRunner, is_loopback, load_runner
 
 LOCAL = "local:"
 SINGLE_HOST = "?single_host"
@@ -72,22 +75,33 @@ def open_project(inputs: Inputs) -> Project:
 
 
 def ledger_location(project: Project) -> str:
-    """The ledger's name as the trust root and the pin bind it: kind, absolute folder, and whether one host may do."""
+    """The ledger's name as the trust root and the pin bind it.
+
+    A local one by its absolute folder, and whether one host may do; others by their URL (`ledger.places`).
+    """
     config = project.configuration.workspace.ledger
     if config.kind != "local":
-        raise DiagnosticError.of(
-            "E-LEDGER-KIND",
-            f"This version keeps ledgers on local disk only, not in {config.kind}",
-            'Write ledger "local" { path = "…" }.',
-            project.configuration.workspace.range,
-        )
+        return places.location(config.kind, config.settings)
     folder = (project.inputs.root / str(config.settings["path"])).absolute()
     return LOCAL + str(folder) + (SINGLE_HOST if config.settings.get("single_host") else "")
 
 
-def open_store(location: str) -> Store:
+def open_store(location: str, known: WorkspaceRunner) -> Store:
     """The store at a location as `ledger_location` writes it. Raises LedgerError when it does not exist."""
+    if places.is_remote(location):
+        sandbox = known.ledger_credentials is not None
+        return places.open_remote(location, known.ledger_endpoint, sandbox)
     return LocalStore(folder_of(location))
+
+
+def open_ledger(location: str, known: WorkspaceRunner) -> Ledger:
+    """Read and verify the ledger at a location, as this runner reaches it. Raises LedgerError."""
+    store = open_store(location, known)
+    cache = None
+    if known.cache is not None and places.is_remote(location):
+        name = hashlib.sha256(f"{known.name}\n{location}\n{known.ledger_endpoint or ''}".encode()).hexdigest()
+        cache = Cache(known.cache / "ledgers" / f"{name[:32]}.log")
+    return Ledger.open(store, known.name, cache)
 
 
 def folder_of(location: str) -> Path:
@@ -95,12 +109,16 @@ def folder_of(location: str) -> Path:
     return Path(location.removeprefix(LOCAL).removesuffix(SINGLE_HOST))
 
 
-def require_reachable_by_one(location: str, endpoints: Mapping[str, str | None]) -> None:
+def require_reachable_by_one(
+    location: str, endpoints: Mapping[str, str | None], ledger_endpoint: str | None = None
+) -> None:
     """A ledger on one machine's disk does for clouds on that machine, or where root 1 says single_host.
 
-    `endpoints` maps provider keys to their endpoint, None for the cloud's own. Raises DiagnosticError.
+    `endpoints` maps provider keys to their endpoint, None for the cloud's own. A ledger in a store that answers on
+    loopback (`ledger_endpoint`) is one machine's too. Raises DiagnosticError.
     """
-    if not location.startswith(LOCAL) or location.endswith(SINGLE_HOST):
+    loopback = ledger_endpoint is not None and is_loopback(ledger_endpoint)
+    if (places.is_remote(location) and not loopback) or location.endswith(SINGLE_HOST):
         return
     for key, endpoint in endpoints.items():
         if endpoint is None or not is_loopback(endpoint):
@@ -126,7 +144,22 @@ def workspace_ledger(runner: Runner, workspace: str | None, root: Path) -> Ledge
             f"The runner's own file does not say where the ledger of workspace {workspace!r} is",
             f'`provisioner init` writes it; or add ledger = "…" under [workspace."{workspace}"] in {runner.path}.',
         )
-    return Ledger.open(LocalStore(Path(known.ledger)), workspace)
+    ledger = open_ledger(known.ledger, known)
+    watch(ledger, known)
+    return ledger
+
+
+def watch(ledger: Ledger, known: WorkspaceRunner) -> None:
+    """Refuse a ledger that lost what this runner has seen of it, then remember its newest entry.
+
+    Raises LedgerError. A runner whose folder cannot be written remembers nothing.
+    """
+    identity = f"{ledger.store.location}\n{known.root_pin or ''}"
+    seen = recollection.recall(known.memory, identity)
+    if seen is not None and not ledger.contains(seen):
+        raise rolled_back(ledger, seen, "this runner has seen")
+    if ledger.head.index > (seen.index if seen else 0):
+        recollection.remember(known.memory, identity, ledger.head)
 
 
 def _workspace_here(runner: Runner, root: Path) -> str:

@@ -11,6 +11,7 @@ from ..approval.verdict import LedgerSignoff, PublishedPlan
 from ..ledger import views
 from ..ledger.entries import Entry, History, Kind
 from ..ledger.log import Ledger
+from ..ledger.places import is_remote
 from ..model.diagnostics import DiagnosticError
 from ..model.plan import RootChange
 from ..planfile import to_builtins
@@ -27,6 +28,8 @@ def pin_text(root: TrustRoot) -> str:
 
 def location_of(ledger: Ledger) -> str:
     """The ledger's location as its root 1 would name it; whether one host may do is the root's own word."""
+    if is_remote(ledger.store.location):
+        return ledger.store.location
     location = LOCAL + ledger.store.location
     first = next(iter(ledger.history.of(Kind.ROOT)), None)
     named = first.body["data"].get("ledger") if first else None
