@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
     "init": "Record the first trust root and pin it in the runner's own file",
+    "get": "Fetch the modules that come from git, and pin them in the lock file",
     "validate": "Check the configuration; reads no cloud",
     "fmt": "Rewrite files in the canonical layout",
     "console": "Evaluate expressions; -json for programs",

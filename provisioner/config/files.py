@@ -49,10 +49,11 @@ class Files:
         """The `*.auto.vars.hcl` files of the root module, by name."""
         return [path for path in self._listed(self.root) if path.name.endswith(AUTO_SUFFIX)]
 
-    def source(self, path: Path, within: Path | None = None) -> Source | None:
+    def source(self, path: Path, within: Path | None = None, pinned: bool = False) -> Source | None:
         """The text of one file; None, reported, when it cannot be had.
 
-        `within` refuses a symbolic link that leads out of both that folder and the root module's.
+        `within` refuses a symbolic link that leads out of both that folder and the root module's. A file that is
+        `pinned` has its author elsewhere: who wrote the pin answers for it here.
         """
         name = self.name(path)
         known = self.sources.get(name)
@@ -68,7 +69,8 @@ class Files:
         text = None if data is None else self._text(data, name)
         if text is None:
             return None
-        self.read.add(name)
+        if not pinned:
+            self.read.add(name)
         if path.is_symlink():
             self.read.add(Path(os.path.relpath(real, self.real_root)).as_posix())
         source = Source(name, text)

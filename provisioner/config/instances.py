@@ -110,6 +110,13 @@ def repeated_scope(scope: Scope, key: Key, each: Value) -> Scope:
     return scope.child({"each": ObjectValue({"key": key, "value": each})})
 
 
+def _no_path(name: str) -> tuple[str, str]:
+    return f"No path.{name} here", (
+        f"A module from git sees its own repository only, so there is no path.{name}. Use path.module, or have the "
+        "caller pass what the module needs through a variable."
+    )
+
+
 @dataclass(eq=False)
 class Run:
     """What all module instances of one load share. `exposed` names what each cloud's provider blocks show."""
@@ -266,7 +273,6 @@ class ModuleInstance:
     def _scope(self) -> Scope:
         graph = self.run.graph
         where = "the root module" if self.module.is_root else "this module"
-        root = self.run.files.root
         variables: dict[str, Value | Namespace] = {
             "var": namespace(graph, "var", self.variables, "input variable", where, 'variable "{}" {{}}'),
             "local": namespace(graph, "local", self.locals, "local value", where, "locals {{ {} = … }}"),
@@ -277,13 +283,7 @@ class ModuleInstance:
                 lambda: {key.partition(".")[0] for key in self.providers},
                 self._no_provider,
             ),
-            "path": ObjectValue(
-                {
-                    "cwd": self.run.files.way_to_root(self.module.directory),
-                    "module": ".",
-                    "root": self.run.files.way_to_root(self.module.directory),
-                }
-            ),
+            "path": self._paths(),
             "each": absent("each", "for_each"),
             "count": absent("count", "count"),
         }
@@ -296,9 +296,20 @@ class ModuleInstance:
                 self._no_block(kind, where),
                 whole=kind in WHOLE_KINDS,
             )
-        return Scope(
-            variables, files=FileAccess(self.module.directory, root, self.run.files.read), budget=self.run.budget
-        )
+        return Scope(variables, files=self._files(), budget=self.run.budget)
+
+    def _files(self) -> FileAccess:
+        """What file functions may read: the root module's folder, or for a module from git its repository alone."""
+        package = self.module.package
+        if package is not None:
+            return FileAccess(self.module.directory, package.folder, place="the module's own repository")
+        return FileAccess(self.module.directory, self.run.files.root, self.run.files.read)
+
+    def _paths(self) -> Value | Namespace:
+        if self.module.package is not None:
+            return Namespace("path", lambda _: ".", lambda: ("module",), _no_path)
+        way = self.run.files.way_to_root(self.module.directory)
+        return ObjectValue({"cwd": way, "module": ".", "root": way})
 
     def _call_value(self, name: str) -> Value:
         return self.calls[name].stands_for(self.run.graph)

@@ -19,7 +19,7 @@ from ..lang.types import Type
 from ..lang.values import BlockValue, Value, deep_marked, to_python, unmark
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..model.source import Source
+from ..model.source import Source, SourceRange
 from ..sdk.schema import ProviderSchema
 from . import authority, checks, governance
 from .blocks import Blocks
@@ -27,9 +27,11 @@ from .files import Files
 from .graph import Graph
 from .instances import ModuleInstance, Run
 from .module import CALL_ARGUMENTS, Declaration, Module, Reader, name_range, references_of
+from .packages import Package, Packages
 from .plain import type_named
 from .report import Report
 from .schema import provider_block
+from .sources import SourceError, git_source, is_local
 from .variables import ENVIRONMENT_PREFIX, Given, Values, refuse_secrets
 
 MAX_DEPTH: Final = 30
@@ -89,6 +91,11 @@ def load(
     return Loaded(configuration if report.errors == 0 else None, diagnostics, files.sources)
 
 
+def read_modules(files: Files, report: Report, packages: Packages) -> None:
+    """Read the declarations of a root module and of every module that it calls; nothing is evaluated."""
+    _Load(files, report, lambda _: None, packages).read()
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The names of a root module. `scope` is None exactly when a diagnostic is an error; values are computed when an
@@ -126,11 +133,12 @@ def open_scope(
 
 
 class _Load:
-    def __init__(self, files: Files, report: Report, providers: Schemas) -> None:
+    def __init__(self, files: Files, report: Report, providers: Schemas, packages: Packages | None = None) -> None:
         self._files = files
         self._report = report
         self._providers = providers
-        self._modules: dict[Path, Module] = {}
+        self._modules: dict[tuple[Path, Path | None], Module] = {}
+        self._packages = Packages(files, report) if packages is None else packages
 
     def run(
         self, var_files: Sequence[Path], variables: Mapping[str, str], environ: Mapping[str, str]
@@ -161,20 +169,27 @@ class _Load:
 
     # Reading
 
-    def _module(self, directory: Path, is_root: bool, above: tuple[Path, ...]) -> Module:
+    def read(self) -> None:
+        """Only the declarations, for their module blocks."""
+        self._module(self._files.root, True, ())
+
+    def _module(
+        self, directory: Path, is_root: bool, above: tuple[Path, ...], package: Package | None = None
+    ) -> Module:
         real = Path(os.path.realpath(directory))
-        known = self._modules.get(real)
+        key = (real, None if package is None else package.folder)
+        known = self._modules.get(key)
         if known is not None:
             return known
-        module = Module(directory, is_root)
-        self._modules[real] = module
+        module = Module(directory, is_root, package)
+        self._modules[key] = module
         reader = Reader(module, self._report)
         paths = self._files.configuration(directory)
         if not paths and not self._report.errors:
             detail = f'"{self._files.name(directory)}" holds no *.hcl file. Name a folder that holds a configuration.'
             self._report.error("E-FILE", "No configuration files", detail, None)
         for path in paths:
-            source = self._files.source(path, within=directory)
+            source = self._files.source(path, within=directory, pinned=package is not None)
             if source is not None:
                 reader.body(self._parsed(source))
         for label, declaration in module.calls.items():
@@ -202,19 +217,10 @@ class _Load:
             detail = "A module's source is a literal string: it is read before anything is evaluated."
             error("E-MODULE", "Invalid module source", detail, subject)
             return None
-        text = attribute.expr.value
-        if text.startswith(("git::", "github.com/", "git@")) or "://" in text:
-            detail = (
-                f'"{text}" is a remote module. This version reads local folders only. Copy the module into the '
-                'repository, and name it: source = "./modules/name".'
-            )
-            error("E-UNSUPPORTED", "Remote modules are not supported by this version", detail, subject)
+        place = self._place(module, attribute.expr.value, subject)
+        if place is None:
             return None
-        if not text.startswith(("./", "../")):
-            detail = f'"{text}" is not a local path. Start it with ./ or ../, relative to the module\'s folder.'
-            error("E-MODULE", "Invalid module source", detail, subject)
-            return None
-        directory = Path(os.path.normpath(module.directory / text))
+        directory, package = place
         if not directory.is_dir():
             detail = f'There is no folder "{self._files.name(directory)}". Correct the path.'
             error("E-MODULE", "Unreadable module directory", detail, subject)
@@ -223,7 +229,25 @@ class _Load:
             detail = "The module contains itself, directly or through another, without end. Remove one of the calls."
             error("E-MODULE", "Module includes itself", detail, subject)
             return None
-        return self._module(directory, False, above)
+        return self._module(directory, False, above, package)
+
+    def _place(self, module: Module, text: str, subject: SourceRange) -> tuple[Path, Package | None] | None:
+        """The folder that a source names, and the repository it is in; None, reported, when there is none."""
+        if is_local(text):
+            directory = Path(os.path.normpath(module.directory / text))
+            package = module.package
+            if package is not None and package.folder not in (directory, *directory.parents):
+                detail = f'"{text}" leads out of the repository that this module is part of. Name a folder inside it.'
+                self._report.error("E-MODULE", "Module outside its repository", detail, subject)
+                return None
+            return directory, package
+        try:
+            source = git_source(text)
+        except SourceError as problem:
+            self._report.error("E-MODULE", "Invalid module source", str(problem), subject)
+            return None
+        package = self._packages.package(source, subject)
+        return None if package is None else (package.folder / source.subdir, package)
 
     def _check_arguments(self, declaration: Declaration, child: Module) -> None:
         for attribute in declaration.block.body.attributes.values():

@@ -12,6 +12,7 @@ from ..lang import ast
 from ..lang.references import Reference, references
 from ..lang.suggest import suggestion
 from ..model.source import SourceRange
+from .packages import Package
 from .report import Report
 from .schema import BLOCKS, LATER, META_ARGUMENTS, OUTPUT, TERRAFORM_ONLY, VARIABLE
 
@@ -79,10 +80,14 @@ class VariableDeclaration:
 
 @dataclass(eq=False)
 class Module:
-    """The declarations of one folder. `calls` are its module blocks, `children` the modules they lead to by label."""
+    """The declarations of one folder. `calls` are its module blocks, `children` the modules they lead to by label.
+
+    `package` is the git repository that the folder belongs to; None for folders beside the root module.
+    """
 
     directory: Path
     is_root: bool
+    package: Package | None = None
     variables: dict[str, VariableDeclaration] = field(default_factory=dict)
     locals: dict[str, ast.Attribute] = field(default_factory=dict)
     outputs: dict[str, ast.Block] = field(default_factory=dict)

@@ -18,15 +18,19 @@ class FileAccess:
 
     `module` is the module's folder: relative paths start there. `root` is the root module's folder: nothing outside
     it is read, after symlinks are resolved. `reads` is shared by the modules of a run: the path of every file read
-    or asked for, relative to `root` with `/`, so that a sign-off can find who wrote it.
+    or asked for, relative to `root` with `/`, so that a sign-off can find who wrote it. `place` is what errors call
+    `root`.
     """
 
-    __slots__ = ("_root", "module", "reads", "root")
+    __slots__ = ("_place", "_root", "module", "reads", "root")
 
-    def __init__(self, module: Path, root: Path, reads: set[str] | None = None) -> None:
+    def __init__(
+        self, module: Path, root: Path, reads: set[str] | None = None, place: str = "the root module's folder"
+    ) -> None:
         self.module = module
         self.root = root
         self.reads: set[str] = set() if reads is None else reads
+        self._place = place
         self._root = Path(os.path.realpath(root))
 
     def resolve(self, path: str) -> Path:
@@ -34,12 +38,10 @@ class FileAccess:
         if "\0" in path:
             raise FileError("the path holds a NUL character")
         if path.startswith("~"):
-            raise FileError(f'"{path}" names a home folder; only files inside the root module\'s folder can be read')
+            raise FileError(f'"{path}" names a home folder; only files inside {self._place} can be read')
         real = Path(os.path.realpath(self.module / path))
         if real != self._root and self._root not in real.parents:
-            raise FileError(
-                f'"{path}" lies outside the root module\'s folder; copy the file into the folder and name it there'
-            )
+            raise FileError(f'"{path}" lies outside {self._place}; copy the file into it and name it there')
         return real
 
     def relative(self, real: Path) -> str:

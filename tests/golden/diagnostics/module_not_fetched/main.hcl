@@ -1,0 +1,3 @@
+module "x" {
+  source = "git::https://git.example/agents.git?ref=v1"
+}

@@ -1,0 +1,3 @@
+module "x" {
+  source = "s3::https://acme.example/agents.zip"
+}
