@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +25,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 PROMPT = "> "
 MORE = ": "
 HISTORY_LINES = 1_000
-MAX_LINE = 64_000_000
+MAX_LINE = 64_000_004  # bytes; a line that is cut here is longer than an expression may be, so it is refused
 # What may stand around a name. A dot is part of what is completed, and a hyphen may be part of a name.
 DELIMITERS = " \t\n()[]{},+*/%!=<>&|?:\"'`;$~"
 HELP = """\
@@ -82,6 +84,7 @@ class Pending:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._depth = 0  # of plain brackets, where nothing else is open; else 0
+        self._in_heredoc = False
 
     @property
     def text(self) -> str:
@@ -89,34 +92,47 @@ class Pending:
 
     def add(self, line: str) -> bool:
         """Take a line; whether the expression is complete, right or wrong."""
-        goes_on = line.endswith("\\") and not line.endswith("\\\\")
+        goes_on = line.endswith("\\") and not line.endswith("\\\\") and not self._in_heredoc
         self._lines.append(line[:-1] if goes_on else line)
         if self._depth and not goes_on:
             # Inside brackets one line is enough to look at, so that a long object is not read again and again.
-            opened, errors = _open_brackets(line)
-            if not errors and self._depth + opened > 0:
-                self._depth += opened
+            alone = _look(line)
+            if alone.plain and self._depth + alone.opened > 0:
+                self._depth += alone.opened
                 return False
-        opened, errors = _open_brackets(self.text)
-        self._depth = opened if opened > 0 and not errors and "${" not in self.text and "%{" not in self.text else 0
+        whole = _look(self.text)
+        self._depth = whole.opened if whole.plain and whole.opened > 0 else 0
+        self._in_heredoc = _HEREDOC in whole.errors
         if goes_on:
             return False
-        return not (errors <= _UNFINISHED and (errors or opened > 0))
+        return not (whole.errors <= _UNFINISHED and (whole.errors or whole.opened > 0))
 
 
-_UNFINISHED = frozenset(["Unterminated heredoc", "Unterminated comment"])
+_HEREDOC = "Unterminated heredoc"
+_UNFINISHED = frozenset([_HEREDOC, "Unterminated comment"])
 
 
-def _open_brackets(text: str) -> tuple[int, frozenset[str]]:
-    """How many brackets and interpolations more are opened than closed, and the summaries of what is wrong."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How many brackets and interpolations more are opened than closed, whether none of them is an interpolation and
+    nothing is wrong, and the summaries of what is wrong."""
+
+    opened: int
+    plain: bool
+    errors: frozenset[str]
+
+
+def _look(text: str) -> _Look:
     from ..lang.scanner import scan_expression
     from ..lang.tokens import CONTROL, INTERP, SEQ_END
     from ..model.source import Source
 
     found = scan_expression(Source("", text + "\n"))
-    opened = sum(kind in ("(", "[", "{", INTERP, CONTROL) for kind in found.kinds)
-    closed = sum(kind in (")", "]", "}", SEQ_END) for kind in found.kinds)
-    return opened - closed, frozenset(diagnostic.summary for diagnostic in found.diagnostics)
+    count = Counter(found.kinds)
+    sequences = count[INTERP] + count[CONTROL] - count[SEQ_END]
+    brackets = sum(count[kind] for kind in "([{") - sum(count[kind] for kind in ")]}")
+    errors = frozenset(diagnostic.summary for diagnostic in found.diagnostics)
+    return _Look(brackets + sequences, sequences == 0 and not errors, errors)
 
 
 class _Answer:

@@ -65,7 +65,7 @@ def fmt(
     writes = _truth("write", write) and not check and not from_stdin
     run = _Run()
     if from_stdin:
-        run.text(STDIN_NAME, sys.stdin.buffer.read())
+        run.text(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
     else:
         run.files(wanted, recursive)
         if writes:
@@ -133,6 +133,9 @@ class _Run:
         from ..lang.fmt import format_text
         from ..model.source import Source
 
+        if len(data) > MAX_BYTES:
+            self.error(f"{name} is larger than {MAX_BYTES // 1_000_000} MB", "Split it.")
+            return
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -201,10 +204,8 @@ class _Run:
             if not stat.S_ISREG(status.st_mode):
                 self.error(f"{path} is not a regular file", "Replace it by one, or leave it out.")
                 return
-            if status.st_size > MAX_BYTES:
-                self.error(f"{path} is larger than {MAX_BYTES // 1_000_000} MB", "Split it.")
-                return
-            data = real.read_bytes()
+            with real.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
         except OSError as error:
             self.error(f"{path}: {error.strerror}", "Check that it exists and that you may read it.")
             return

@@ -92,6 +92,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         ("<<EOT\nhi\nEOT\n3\n", "<<EOT\nhi\n\nEOT\n3\n"),
         ('"a${\n1\n}"', '"a1"\n'),
         ("1 + \\\n 2\n", "3\n"),
+        ("<<A\nx\\\ny\nA\n", "<<EOT\nx\\\ny\n\nEOT\n"),
         ("1\nexit\n2\n", "1\n"),
         ("", ""),
         ('sensitive("x")', "(sensitive value)\n"),
@@ -234,6 +235,7 @@ def test_a_reader_that_leaves(empty: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "/* [\n*/ 1",
         "1 \\\n+ 1",
         '["]",\n1]',
+        "<<A\nx \\\nA",
         "[ # ]\n1]",
     ],
 )
@@ -259,7 +261,7 @@ def test_a_long_expression_is_not_read_again_for_each_line(monkeypatch: pytest.M
 
     monkeypatch.setattr(Scanner, "__init__", counting)
     pending = Pending()
-    lines = ["[", *['"item",'] * 2_000, "]"]
+    lines = ["[", *['"item ${n}",'] * 2_000, "]"]
     done = [pending.add(line) for line in lines]
     assert done.index(True) == len(lines) - 1
     assert seen < 4 * len(pending.text)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provisioner.cli import fmt
 from provisioner.cli import main as entry
 from provisioner.cli.fmt import unified
 from provisioner.lang.fmt import format_text
@@ -175,6 +176,16 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], argv:
     code, out, err = run(capsys, *argv)
     assert (code, out) == (1, "")
     assert says in err
+
+
+def test_what_is_too_large_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.hcl").write_text("# " + "x" * 100 + "\na=1\n")
+    monkeypatch.setattr(fmt, "MAX_BYTES", 100)
+    assert "a.hcl is larger than" in run(capsys)[2]
+    assert from_stdin(monkeypatch, capsys, b"#" * 101)[:2] == (1, "")
+    assert from_stdin(monkeypatch, capsys, b"#" * 100)[:2] == (0, "#" * 100 + "\n")
 
 
 def test_invalid_utf8_names_the_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

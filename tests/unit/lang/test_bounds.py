@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from provisioner.lang.console import evaluate_text
 from provisioner.lang.functions import patterns
 from provisioner.lang.functions.patterns import compile_pattern, matches, replace_all
+from provisioner.lang.parser import parse_file
 from provisioner.lang.scope import Budget, BudgetError, Scope
 from provisioner.model.diagnostics import DiagnosticError
+from provisioner.model.source import Source
 
 
 def ask(text: str, /, **variables: str) -> object:
@@ -124,3 +128,14 @@ def test_long_chains_are_no_nesting() -> None:
     assert ask("+".join(["1"] * 20_000)) == 20_000
     assert ask("true ? 1 : " * 80 + "2") == 1
     assert ask("-" * 80 + "1") == 1
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_the_collector_is_left_as_it_was(running: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if running else gc.disable)()
+        parse_file(Source("a.hcl", "a = [\n"))
+        assert gc.isenabled() == running
+    finally:
+        (gc.enable if was else gc.disable)()
