@@ -67,7 +67,8 @@ def agents(blocks: Blocks, providers: Mapping[str, ProviderConfig]) -> tuple[dic
         folded = agent.name.replace("_", "-")
         known = names.get(folded)
         if known is not None:
-            _name_collision(item, agent.name, *known)
+            if not blocks.run.moves.wrong:
+                _name_collision(item, agent.name, *known)
             continue
         names[folded] = (agent.name, item)
         agents[agent.name] = agent

@@ -271,7 +271,7 @@ def _unique(found: list[Decoded], kind: str, blocks: Blocks) -> None:
     seen: dict[str, BlockInstance] = {}
     for item in found:
         known = seen.setdefault(item.instance.name.replace("_", "-"), item.instance)
-        if known is not item.instance:
+        if known is not item.instance and not blocks.run.moves.wrong:
             detail = (
                 f"{known.address} ({known.range}) and {item.instance.address} ({item.instance.range}) would have the "
                 f'name "{item.instance.name}" in the clouds. Give one of them another label.'

@@ -23,15 +23,17 @@ from .calls import Call
 from .files import Files
 from .graph import Graph, Node, State
 from .module import Declaration, Module, references_of
+from .moved import MODULE, MOVABLE, Address
+from .moves import Moves
+from .names import Key, joined_name, key_text, module_name
 from .nodes import AttributeNode, BodyNode, LocalNode, OutputNode, ProviderAttribute, VariableNode, WholeNode
-from .repetition import MAX_INSTANCES, Key, key_text, keyed, repeat, too_many
+from .repetition import MAX_INSTANCES, keyed, repeat, too_many
 from .report import Report
 from .schema import BLOCKS, VALUE_KINDS
 from .scopes import absent, namespace, undeclared
 from .variables import Given, Variable
 
 WHOLE_KINDS: Final = ("agent", "boundary", "control_owner", "tool")
-_DROPPED: Final = "this"
 
 
 class Exposed(Mapping[str, Value]):
@@ -73,7 +75,7 @@ class BlockInstance:
         self.key = key
         own = f"{declaration.kind}.{declaration.label}" if declaration.label else declaration.kind
         self.address = f"{module.prefix}{own}{key_text(key)}"
-        self.name = joined_name((*module.names, declaration.label, key))
+        self.name = self._default_name()
         self.scope = repeated_scope(module.scope, key, each)
         self._attributes: dict[str, AttributeNode] = {}
         exposed = ("address", "name", *BLOCKS[declaration.kind].exposes)
@@ -82,6 +84,13 @@ class BlockInstance:
     @property
     def range(self) -> SourceRange:
         return self.declaration.range
+
+    def _default_name(self) -> str:
+        module, declaration = self.module, self.declaration
+        if not module.run.moves.any or declaration.kind not in MOVABLE:
+            return joined_name((*module.names, declaration.label, self.key))
+        address = (*module.path, (declaration.kind, declaration.label, self.key))
+        return module.run.moves.default_name(address, declaration.range)
 
     def _exposed(self, name: str) -> Value:
         if name == "address":
@@ -93,12 +102,6 @@ class BlockInstance:
             node = self._attributes[name] = AttributeNode(self, name)
         value: Value = self.module.run.graph.value(node)
         return value
-
-
-def joined_name(parts: tuple[Key, ...]) -> str:
-    """A name from module keys, label and instance key; `this` says nothing and is dropped."""
-    kept = [str(part) for part in parts if part not in (None, "", _DROPPED)]
-    return "_".join(kept) or _DROPPED
 
 
 def repeated_scope(scope: Scope, key: Key, each: Value) -> Scope:
@@ -127,6 +130,7 @@ class Run:
     budget: Budget
     exposed: Mapping[str, Mapping[str, Type]]
     variables: dict[int, dict[str, Variable]]
+    moves: Moves
     instances: int = 0
 
     def declared_variables(self, module: Module) -> dict[str, Variable]:
@@ -145,7 +149,8 @@ class Run:
 
 
 class ModuleInstance:
-    """One use of a module. `prefix` starts its addresses (`module.a["x"].`), `names` its blocks' default names."""
+    """One use of a module. `prefix` starts its addresses (`module.a["x"].`), which are `path` in parts; `names` start
+    its blocks' default names."""
 
     def __init__(
         self,
@@ -153,6 +158,7 @@ class ModuleInstance:
         module: Module,
         prefix: str = "",
         names: tuple[Key, ...] = (),
+        path: Address = (),
         given: Mapping[str, Given] | None = None,
         call: Call | None = None,
         providers: Mapping[str, Value] | None = None,
@@ -161,6 +167,7 @@ class ModuleInstance:
         self.module = module
         self.prefix = prefix
         self.names = names
+        self.path = path
         self.call = call
         declared = run.declared_variables(module)
         self.variables = {name: VariableNode(self, v, (given or {}).get(name)) for name, v in declared.items()}
@@ -386,10 +393,11 @@ class ExpansionNode(Node):
     def _module(self, key: Key, each: Value) -> ModuleInstance:
         call = Call(self.module, self.declaration, repeated_scope(self.module.scope, key, each))
         label = self.declaration.label
-        names = (*self.module.names, label if key is None else key if isinstance(key, str) else f"{label}_{key}")
+        names = (*self.module.names, module_name(label, key))
         prefix = f"{self.module.prefix}module.{label}{key_text(key)}."
         child = self.module.module.children.get(label)
         if child is None:
             detail = "Its source has errors."
             raise DiagnosticError.of("E-MODULE", f"module.{label} cannot be read", detail, self.range)
-        return ModuleInstance(self.module.run, child, prefix, names, call=call, providers=call.providers())
+        path = (*self.module.path, (MODULE, label, key))
+        return ModuleInstance(self.module.run, child, prefix, names, path, call=call, providers=call.providers())

@@ -21,12 +21,13 @@ from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.source import Source, SourceRange
 from ..sdk.schema import ProviderSchema
-from . import authority, checks, governance
+from . import authority, checks, governance, moves
 from .blocks import Blocks
 from .files import Files
 from .graph import Graph
 from .instances import ModuleInstance, Run
 from .module import CALL_ARGUMENTS, Declaration, Module, Reader, name_range, references_of
+from .moves import Moves
 from .packages import Package, Packages
 from .plain import type_named
 from .report import Report
@@ -150,9 +151,10 @@ class _Load:
             # What could not be read is missing everywhere: anything said about the rest would be noise.
             return None
         schemas = self._schemas(root)
-        run = self._run(schemas)
+        run = self._run(schemas, root)
         instances = list(_tree(ModuleInstance(run, root, given=given)))
         self._settle(instances)
+        moves.check_instances(instances, self._report)
         checks.unused(self._modules.values(), self._report)
         return self._build(run, instances, schemas, given)
 
@@ -165,7 +167,7 @@ class _Load:
         root = Module(directory, True) if empty else self._module(directory, True, ())
         given = Values(root, self._files, self._report).collect(var_files, variables, environ)
         schemas = self._schemas(root)
-        return None if self._report.errors else ModuleInstance(self._run(schemas), root, given=given).scope
+        return None if self._report.errors else ModuleInstance(self._run(schemas, root), root, given=given).scope
 
     # Reading
 
@@ -197,6 +199,7 @@ class _Load:
             if child is not None:
                 module.children[label] = child
                 self._check_arguments(declaration, child)
+        moves.check_declared(module, self._report)
         return module
 
     def _parsed(self, source: Source) -> ast.Body:
@@ -284,12 +287,12 @@ class _Load:
                 schemas[name] = schema
         return schemas
 
-    def _run(self, schemas: Mapping[str, ProviderSchema]) -> Run:
+    def _run(self, schemas: Mapping[str, ProviderSchema], root: Module) -> Run:
         exposed: dict[str, dict[str, Type]] = {
             name: {attr: type_named(s.type) for attr, s in provider_block(schema).attributes.items()}
             for name, schema in schemas.items()
         }
-        return Run(Graph(self._report), self._report, self._files, Budget(), exposed, {})
+        return Run(Graph(self._report), self._report, self._files, Budget(), exposed, {}, Moves(root))
 
     def _settle(self, instances: Sequence[ModuleInstance]) -> None:
         """Compute every variable, local and output, used or not, so that each error shows."""
@@ -369,6 +372,7 @@ class _Load:
             tuple(sorted(self._files.read)),
             tuple(sorted(name for name, value in given.items() if value.outside)),
             tuple(blocks.protection.addresses()),
+            run.moves.moved,
         )
         checks.surfaces(configuration, self._report)
         checks.ownership(configuration, self._report)

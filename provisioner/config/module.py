@@ -12,12 +12,13 @@ from ..lang import ast
 from ..lang.references import Reference, references
 from ..lang.suggest import suggestion
 from ..model.source import SourceRange
+from .moved import Move, read_move
 from .packages import Package
 from .report import Report
 from .schema import BLOCKS, LATER, META_ARGUMENTS, OUTPUT, TERRAFORM_ONLY, VARIABLE
 
 CALL_ARGUMENTS: Final = ("source", "version", "providers", "for_each", "count", "depends_on", "lifecycle")
-KNOWN: Final = (*BLOCKS, "variable", "locals", "output", "module", "provider")
+KNOWN: Final = (*BLOCKS, "variable", "locals", "output", "module", "provider", "moved")
 
 
 def expressions(body: ast.Body, skip: tuple[str, ...] = ()) -> Iterator[ast.Expr]:
@@ -95,6 +96,7 @@ class Module:
     calls: dict[str, Declaration] = field(default_factory=dict)
     children: dict[str, Module] = field(default_factory=dict)
     blocks: dict[str, dict[str, Declaration]] = field(default_factory=dict)
+    moves: list[Move] = field(default_factory=list)
 
     def used_variables(self) -> set[str]:
         """Names of variables that something other than their own validation refers to."""
@@ -154,6 +156,10 @@ class Reader:
             self._labelled(block, self._module.calls)
         elif kind == "provider":
             self._provider(block)
+        elif kind == "moved":
+            move = read_move(block, BLOCKS, self._report)
+            if move is not None:
+                self._module.moves.append(move)
         else:
             self._unknown(block)
 

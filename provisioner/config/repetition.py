@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from ..lang import ast
@@ -12,16 +11,11 @@ from ..lang.types import NUMBER, STRING
 from ..lang.values import MapValue, ObjectValue, SetValue, TupleValue, Value, deep_marked, is_null, type_of, unmark
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.source import SourceRange
+from .names import Key
 from .nodes import converted
 from .text import problem
 
-Key = str | int | None
 MAX_INSTANCES: Final = 100_000
-
-
-def key_text(key: Key) -> str:
-    """An instance key as an address writes it: `["a"]`, `[0]`, or nothing."""
-    return "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
 
 
 def keyed(values: dict[Key, Value]) -> Value:

@@ -262,7 +262,6 @@ LATER: Final[Mapping[str, str]] = {
     "exception": "time-bound exceptions from rules",
     "baseline": "adopting existing violations",
     "rule": "rules of your own",
-    "moved": "renaming blocks",
     "import": "adopting existing roles",
     "removed": "forgetting blocks",
 }

@@ -354,3 +354,124 @@ variable "agents" {
     )
     assert found.configuration is not None, found.diagnostics
     assert found.configuration.agents["w_a"].inputs == "trusted"
+
+
+# Moves
+
+
+def moved(source: str, target: str) -> str:
+    return f"\nmoved {{\n  from = {source}\n  to   = {target}\n}}\n"
+
+
+MODULE_WITH_AGENT = 'variable "n" {\n  default = ""\n}\n' + agent("w")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (moved("agent.old", "agent.new") + agent("new"), {"agent.new": "old"}),
+        (moved("agent.a", "agent.b") + moved("agent.b", "agent.c") + agent("c"), {"agent.c": "a"}),
+        (
+            moved("agent.old", "agent.new") + agent("new", 'for_each = toset(["x", "y"])'),
+            {'agent.new["x"]': "old_x", 'agent.new["y"]': "old_y"},
+        ),
+        (
+            moved("agent.w", 'agent.w["x"]') + agent("w", 'for_each = toset(["x", "y"])'),
+            {'agent.w["x"]': "w", 'agent.w["y"]': "w_y"},
+        ),
+        (moved('agent.w["x"]', "agent.w") + agent("w"), {"agent.w": "w_x"}),
+        (
+            moved("agent.w[0]", 'agent.w["x"]') + agent("w", 'for_each = toset(["x"])'),
+            {'agent.w["x"]': "w_0"},
+        ),
+        (
+            moved("agent.w", "agent.v")
+            + moved("agent.other", 'agent.v["x"]')
+            + agent("v", 'for_each = toset(["x", "y"])'),
+            {'agent.v["x"]': "other", 'agent.v["y"]': "w_y"},
+        ),
+        (moved("agent.old", "agent.new") + agent("new", 'name = "written"'), {"agent.new": "written"}),
+        (moved("agent.gone", "agent.zero") + agent("zero", "count = 0"), {}),
+    ],
+)
+def test_a_moved_agent_keeps_its_name(loaded: Load, text: str, expected: dict[str, str]) -> None:
+    found = loaded({"x.hcl": text})
+    assert names(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "inner", "expected"),
+    [
+        (moved("module.a", "module.m"), "", {"module.m.agent.w": "a_w"}),
+        (moved("agent.old", "module.m.agent.w"), "", {"module.m.agent.w": "old"}),
+        (moved("module.a", "module.m"), moved("agent.v", "agent.w"), {"module.m.agent.w": "a_v"}),
+        (moved("module.a.agent.z", "module.m.agent.w"), "", {"module.m.agent.w": "a_z"}),
+        (moved("module.a.module.b", "module.m"), "", {"module.m.agent.w": "a_b_w"}),
+        (moved('module.m["x"]', "module.m"), "", {"module.m.agent.w": "x_w"}),
+        (
+            moved("agent.old", "module.n.agent.w") + moved("module.n", "module.m"),
+            "",
+            {"module.m.agent.w": "old"},
+        ),
+    ],
+)
+def test_moves_of_and_into_modules(loaded: Load, text: str, inner: str, expected: dict[str, str]) -> None:
+    found = loaded({"x.hcl": f'module "m" {{\n  source = "./w"\n}}\n{text}', "w/main.hcl": agent("w") + inner})
+    assert names(found) == expected
+
+
+def test_a_moved_module_with_instances(loaded: Load) -> None:
+    text = 'module "m" {\n  source   = "./w"\n  for_each = toset(["eu", "us"])\n}\n'
+    found = loaded({"x.hcl": text + moved("module.a", 'module.m["eu"]'), "w/main.hcl": agent("w")})
+    assert names(found) == {'module.m["eu"].agent.w': "a_w", 'module.m["us"].agent.w': "us_w"}
+    assert found.configuration is not None
+    assert found.configuration.moved == {"module.a.agent.w": 'module.m["eu"].agent.w'}
+
+
+def test_grants_boundaries_and_tools_move_too(loaded: Load) -> None:
+    text = """
+boundary "outer" {
+  aws {
+    allow = ["s3:*"]
+  }
+}
+
+grant "g" {
+  agents = [agent.triage]
+  tools  = [tool.inbox]
+}
+
+output "name" {
+  value = tool.inbox.name
+}
+"""
+    for old, new in (("boundary.agents_2", "boundary.outer"), ("grant.h", "grant.g"), ("tool.mail", "tool.inbox")):
+        text += moved(old, new)
+    found = loaded({"x.hcl": text}).configuration
+    assert found is not None
+    assert found.boundaries["boundary.outer"].name == "agents_2"
+    assert found.grants["grant.g"].name == "h"
+    assert (found.tools["tool.inbox"].name, found.outputs["name"]) == ("mail", "mail")
+    assert found.moved == {
+        "boundary.agents_2": "boundary.outer",
+        "grant.h": "grant.g",
+        "tool.mail": "tool.inbox",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        moved("module.m.module.n", "module.m"),
+        moved("agent.x", "module.m.agent.w") + moved("module.k.agent.x", "module.m.agent.w"),
+    ],
+)
+def test_moves_that_end_nowhere_are_errors(loaded: Load, text: str) -> None:
+    found = loaded({"x.hcl": f'module "m" {{\n  source = "./w"\n}}\n{text}', "w/main.hcl": agent("w")})
+    assert {diagnostic.code for diagnostic in found.diagnostics} == {"E-MOVED"}
+
+
+def test_moves_in_and_around_a_module_may_not_contradict(loaded: Load) -> None:
+    text = 'module "m" {\n  source = "./w"\n}\n' + moved("agent.x", "module.m.agent.w")
+    found = loaded({"x.hcl": text, "w/main.hcl": agent("w") + moved("agent.y", "agent.w")})
+    assert [diagnostic.summary for diagnostic in found.diagnostics] == ["Ambiguous moves"]

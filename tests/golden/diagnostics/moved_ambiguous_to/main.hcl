@@ -1,0 +1,9 @@
+moved {
+  from = agent.old
+  to   = agent.triage
+}
+
+moved {
+  from = agent.older
+  to   = agent.triage
+}

@@ -1,0 +1,4 @@
+moved {
+  from = grant.old
+  to   = agent.triage
+}

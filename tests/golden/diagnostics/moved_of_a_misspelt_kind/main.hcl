@@ -1,0 +1,4 @@
+moved {
+  from = agnet.a
+  to   = agent.triage
+}

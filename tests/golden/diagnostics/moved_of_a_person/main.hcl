@@ -1,0 +1,4 @@
+moved {
+  from = person.rob
+  to   = person.bob
+}

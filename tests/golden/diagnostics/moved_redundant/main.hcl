@@ -1,0 +1,4 @@
+moved {
+  from = agent.triage
+  to   = agent.triage
+}

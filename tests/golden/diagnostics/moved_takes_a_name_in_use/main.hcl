@@ -1,0 +1,15 @@
+moved {
+  from = agent.old
+  to   = agent.triage
+}
+
+agent "again" {
+  sponsor = person.bob
+
+  name = "old"
+
+  runtime "lambda" {
+  }
+
+  identity "aws" {}
+}

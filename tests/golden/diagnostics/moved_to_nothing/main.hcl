@@ -1,0 +1,4 @@
+moved {
+  from = agent.old
+  to   = agent.sorter
+}

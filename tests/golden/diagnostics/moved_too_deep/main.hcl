@@ -1,0 +1,4 @@
+moved {
+  from = agent.old.name
+  to   = agent.triage
+}

@@ -1,0 +1,5 @@
+moved {
+  from = agent.old
+  to   = agent.triage
+  why  = "renamed"
+}
