@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -147,10 +148,15 @@ def judging_root(history: History, plan: str) -> RootRecord | None:
     return chain[-1] if chain else None
 
 
-def publication(history: History, digest: str) -> Publication | None:
-    """The first publication of the plan with exactly this digest."""
+def publication(history: History, digest: str, before: int | None = None) -> Publication | None:
+    """The first publication of the plan with exactly this digest; with `before`, as it stood before that entry."""
     for entry in history.about(digest, Kind.PLAN):
-        return Publication(digest, min(entry.time, history.earliest(entry.index)), entry)
+        if before is None:
+            return Publication(digest, min(entry.time, history.earliest(entry.index)), entry)
+        if entry.index >= before:
+            return None
+        later = (other.stored_at for other in history[entry.index - 1 : before - 1])
+        return Publication(digest, min(entry.time, *later, entry.stored_at), entry)
     return None
 
 
@@ -193,15 +199,16 @@ def signoffs(history: History, plan: str) -> tuple[Entry, ...]:
     return tuple(history.about(plan, Kind.SIGNOFF))
 
 
-def last_consumed(history: History) -> Consumption | None:
-    """The plan that was last applied to its end."""
+def last_consumed(history: History, before: int | None = None) -> Consumption | None:
+    """The plan that was last applied to its end; with `before`, as it stood before that entry."""
     entries = history.of(Kind.CONSUMED)
-    return Consumption(entries[-1].body["plan"], entries[-1]) if entries else None
+    count = len(entries) if before is None else bisect_left(entries, before, key=lambda entry: entry.index)
+    return Consumption(entries[count - 1].body["plan"], entries[count - 1]) if count else None
 
 
-def base(history: History) -> int:
+def base(history: History, before: int | None = None) -> int:
     """The index of the last consumed plan's entry, 0 for none: what the next plan is built on."""
-    last = last_consumed(history)
+    last = last_consumed(history, before)
     return last.entry.index if last else 0
 
 

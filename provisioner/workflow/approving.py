@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from ..approval.root import RootInForce
 from ..approval.verdict import Evidence, RequirementState, State
@@ -13,6 +15,7 @@ from ..planfile import PlanFile
 from ..registry import Registry
 from ..render.signoff import SignOffRow, SignOffs
 from ..runner import Runner
+from ..sdk.provider import Provider
 from .roots import latest, published, root_in_force, signoffs_of
 
 
@@ -24,10 +27,16 @@ def evidence(ledger: Ledger, root: RootInForce, plan: str) -> Evidence:
         signoffs=signoffs_of(history, plan),
         published=published(history, plan),
         base=views.base(history),
-        entries={entry.index: entry.digest for entry in history},
+        entries=history.digests(),
         now=latest(datetime.now(UTC), ledger.store.now()),
-        providers=Registry().all(),
+        providers=providers(),
     )
+
+
+@cache
+def providers() -> Mapping[str, Provider]:
+    """Every installed provider, found once: each check before a write asks for them."""
+    return Registry().all()
 
 
 def verdict(file: PlanFile, ledger: Ledger, runner: Runner) -> Verdict:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from ..approval.chain import Authorization, RootRecord, TrustError, follow
 from ..approval.root import RootInForce, TrustRoot, make_root, pin, root_data
 from ..approval.root_changes import compare
 from ..approval.verdict import LedgerSignoff, PublishedPlan
 from ..ledger import views
-from ..ledger.entries import Entry, History, Kind
+from ..ledger.entries import History, Kind
 from ..ledger.log import Ledger
 from ..ledger.places import is_remote
 from ..model.diagnostics import DiagnosticError
@@ -36,17 +37,34 @@ def location_of(ledger: Ledger) -> str:
     return location + SINGLE_HOST if named == location + SINGLE_HOST else location
 
 
-def root_in_force(ledger: Ledger, runner: Runner, plan: str | None = None) -> RootInForce:
+_Followed = dict[tuple[int, str | None, str], RootInForce]
+_FOLLOWED: WeakKeyDictionary[History, _Followed] = WeakKeyDictionary()
+"""What was followed already: a history only grows, so the first n roots in it lead to the same one for ever."""
+
+
+def root_in_force(ledger: Ledger, runner: Runner, plan: str | None = None, before: int | None = None) -> RootInForce:
     """The root that judges, followed from the pin. Raises DiagnosticError for a chain that does not hold.
 
     With `plan` (a digest), the root that judges that plan: its own successor does not, when an apply was interrupted
-    after recording it. Without a pin in the runner's own file the root shows plans and lets none be applied.
+    after recording it. With `before`, the root that was in force just before that entry. Without a pin in the
+    runner's own file the root shows plans and lets none be applied.
     """
     history = ledger.history
     records = list(views.roots(history))
+    if before is not None:
+        records = [record for record in records if record.entry.index < before]
     if plan is not None and records and records[-1].plan == plan:
         records.pop()
     remembered = runner.workspace(ledger.workspace).root_pin
+    known = _FOLLOWED.setdefault(history, {})
+    key = (len(records), remembered, location_of(ledger))
+    if key not in known:
+        known[key] = _follow(ledger, records, remembered)
+    return known[key]
+
+
+def _follow(ledger: Ledger, records: list[views.RootRecord], remembered: str | None) -> RootInForce:
+    history = ledger.history
     try:
         return follow(
             [RootRecord(record.entry.body, _authorization(history, record)) for record in records],
@@ -91,9 +109,9 @@ def signoffs_of(history: History, plan: str, before: int | None = None) -> tuple
     )
 
 
-def published(history: History, plan: str) -> PublishedPlan | None:
-    """The first publication of a plan."""
-    found = views.publication(history, plan)
+def published(history: History, plan: str, before: int | None = None) -> PublishedPlan | None:
+    """The first publication of a plan, as it stood before an index."""
+    found = views.publication(history, plan, before)
     return PublishedPlan(found.digest, found.entry.index, found.since) if found else None
 
 
@@ -106,16 +124,15 @@ def _authorization(history: History, record: views.RootRecord) -> Authorization 
     """What the ledger held of the plan that made a root, when the root was recorded."""
     if record.plan is None:
         return None
-    publication = views.publication(history, record.plan)
+    at = record.entry.index
+    publication = views.publication(history, record.plan, at)
     if publication is None:
         return None
-    earlier: list[Entry] = history[: record.entry.index - 1]
-    consumed = [entry.index for entry in earlier if entry.kind is Kind.CONSUMED]
     return Authorization(
         planfile=publication.file(),
-        signoffs=signoffs_of(history, record.plan, record.entry.index),
-        published=published(history, record.plan),
-        base=consumed[-1] if consumed else 0,
-        entries={entry.index: entry.digest for entry in earlier},
+        signoffs=signoffs_of(history, record.plan, at),
+        published=published(history, record.plan, at),
+        base=views.base(history, at),
+        entries=history.digests(at),
         time=record.entry.stored_at,
     )

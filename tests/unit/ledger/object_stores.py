@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -66,10 +67,11 @@ class Gcs:
         self.objects: dict[str, Object] = {}
         self.faults = Faults()
         self.lock = threading.Lock()
+        self.generations = itertools.count(1)
         handler = type("Handler", (_Handler,), {"gcs": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         self.server.shutdown()
@@ -139,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             refused = wanted == "0" and name in self.gcs.objects
             if not refused:
                 now = time.time() + self.gcs.faults.clock
-                self.gcs.objects[name] = Object(data, kept, now, len(self.gcs.objects) + 1)
+                self.gcs.objects[name] = Object(data, kept, now, next(self.gcs.generations))
         if self.fault("after"):
             return
         if refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,6 +272,7 @@ def test_the_clock_is_the_stores(gcs_server: Gcs, monkeypatch: pytest.MonkeyPatc
     before = store.now()
     monkeypatch.setattr(machine, "time", lambda: 0.0)
     assert store.now() >= before, "a machine's clock that is set back moves nothing"
+    monkeypatch.undo()
     entry = fill(store, 1).history[0]
     assert abs((entry.stored_at - before).total_seconds()) < 10
     assert store.now() >= entry.stored_at
@@ -331,11 +332,19 @@ def test_places_are_named_as_the_trust_root_binds_them(moto: str) -> None:
     assert gcs == GCS_URL == open_remote(GCS_URL, moto, sandbox=True).location
 
 
-def _append(place: str, endpoint: str | None, who: int, count: int) -> None:
-    store: Store = open_remote(place, endpoint, sandbox=True) if endpoint else LocalStore(Path(place))
-    ledger = Ledger.open(store, "acme")
-    for number in range(count):
-        ledger.append(Kind.INTENT, {**BODY, "operation": f"{who}-{number}"})
+APPENDER = """
+import sys
+from pathlib import Path
+from provisioner.ledger.entries import Kind
+from provisioner.ledger.local import LocalStore
+from provisioner.ledger.log import Ledger
+from provisioner.ledger.places import open_remote
+place, endpoint, who = sys.argv[1:]
+store = open_remote(place, endpoint, sandbox=True) if endpoint else LocalStore(Path(place))
+ledger = Ledger.open(store, "acme")
+for number in range(6):
+    ledger.append(Kind.INTENT, {"plan": "p", "holder": "h", "operation": f"{who}-{number}"})
+"""
 
 
 @pytest.mark.parametrize("kind", ["local", "s3", "gcs"])
@@ -343,17 +352,16 @@ def test_four_processes_append_at_once_and_each_entry_is_there_once(
     kind: str, moto: str, client: Any, gcs_server: Gcs, tmp_path: Path
 ) -> None:
     local = LocalStore.create(tmp_path / "ledger").location
-    place, endpoint = {"local": (local, None), "s3": (S3_URL, moto), "gcs": (GCS_URL, gcs_server.endpoint)}[kind]
-    context = multiprocessing.get_context("spawn" if kind == "gcs" else "fork")
-    workers = [context.Process(target=_append, args=(place, endpoint, who, 6)) for who in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    place, endpoint = {"local": (local, ""), "s3": (S3_URL, moto), "gcs": (GCS_URL, gcs_server.endpoint)}[kind]
+    workers = [subprocess.Popen([sys.executable, "-c", APPENDER, place, endpoint, str(who)]) for who in range(4)]
+    try:
+        assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
     store: Store = open_remote(place, endpoint, sandbox=True) if endpoint else LocalStore(Path(place))
     found = [entry.body["operation"] for entry in Ledger.open(store, "acme").history]
-    assert sorted(found) == sorted(f"{who}-{number}" for who in range(4) for number in range(6))
     for who in range(4):
         own = [name for name in found if name.startswith(f"{who}-")]
         assert own == [f"{who}-{number}" for number in range(6)]
+    assert len(found) == 24

@@ -1,0 +1,99 @@
+"""Whether what the ledger says was done had been signed for when it was done: each plan judged as of its own moments.
+
+The journal is not signed. Whoever writes to the ledger could add a plan, intents and outcomes; without sign-offs that
+the root of that moment accepts, they count for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..approval.plan_checks import CLOCK_SKEW
+from ..approval.root import RootInForce
+from ..approval.verdict import Evidence
+from ..approval.verifier import Verdict, verify
+from ..ledger import views
+from ..ledger.entries import Entry, Kind
+from ..ledger.log import Ledger
+from ..runner import Runner
+from .approving import providers
+from .roots import published, root_in_force, signoffs_of
+
+_OF_THIS_VERSION = frozenset({"E-OPERATIONS"})
+"""Refusals that an old plan may get from a newer program: its calls were right when it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A plan as the ledger stood just before `entry`, which acted on it: who judged it, and the verdict."""
+
+    entry: Entry
+    root: RootInForce
+    verdict: Verdict
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict.verified is not None
+
+
+def acted(ledger: Ledger, plan: str) -> tuple[Entry, ...]:
+    """The first and last entry by which a plan was carried out, until it was consumed; () for one that never was.
+
+    Each intent was written just after the sign-offs were checked; an outcome without one is nobody's. A plan without
+    calls in a cloud is judged at the root that it made, or at its end.
+    """
+    history = ledger.history
+    end = views.consumed(history, plan)
+    limit = end.index if end is not None else len(history) + 1
+    intents = [entry for entry in history.about(plan, Kind.INTENT) if entry.index < limit]
+    if intents:
+        return (intents[0], intents[-1]) if len(intents) > 1 else (intents[0],)
+    roots = [entry for entry in history.about(plan, Kind.ROOT) if entry.index < limit]
+    return tuple(roots[:1]) or ((end,) if end is not None else ())
+
+
+def judged_at(ledger: Ledger, runner: Runner, plan: str, entry: Entry) -> Moment | None:
+    """A plan judged by what the ledger held before an entry; None where it was not published by then.
+
+    Raises DiagnosticError for a broken chain of roots or a plan that cannot be read.
+    """
+    history, before = ledger.history, entry.index
+    publication = views.publication(history, plan, before)
+    if publication is None:
+        return None
+    root = root_in_force(ledger, runner, before=before)
+    evidence = Evidence(
+        root=root,
+        signoffs=signoffs_of(history, plan, before),
+        published=published(history, plan, before),
+        base=views.base(history, before),
+        entries=history.digests(before),
+        now=entry.stored_at,
+        providers=providers(),
+        grace=CLOCK_SKEW,
+    )
+    file = publication.file()
+    verdict = verify(file, evidence)
+    if verdict.verified is None and {refusal.code for refusal in verdict.refusals} <= _OF_THIS_VERSION:
+        verdict = verify(file, replace(evidence, providers=None))
+    return Moment(entry, root, verdict)
+
+
+def moments(ledger: Ledger, runner: Runner, plan: str) -> tuple[Moment | None, ...]:
+    """Every moment at which a plan was acted on, judged."""
+    return tuple(judged_at(ledger, runner, plan, entry) for entry in acted(ledger, plan))
+
+
+def counted(ledger: Ledger, runner: Runner) -> Callable[[str], bool]:
+    """Whether a plan's outcomes count: it was signed for at each moment that it was acted on. Each plan once."""
+    known: dict[str, bool] = {}
+
+    def counts(plan: str) -> bool:
+        if plan not in known:
+            found = moments(ledger, runner, plan)
+            known[plan] = bool(found) and all(moment is not None and moment.holds for moment in found)
+        return known[plan]
+
+    return counts
+
