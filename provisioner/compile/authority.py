@@ -60,15 +60,26 @@ def _parts_of(
 
 def _expires(expiry: Expiry | None, in_force: str | None, now: datetime) -> str | None:
     """A relative expiry keeps the time it first got; a new one ends at a midnight (UTC), so that every plan of a day
-    is the same plan."""
+    is the same plan. What it first got is never later than what it would get today: a later end in the cloud was put
+    there by somebody else, or the configuration has become shorter."""
     if expiry is None:
         return None
     if expiry.at is not None:
         return expiry.at
-    if in_force is not None:
-        return in_force
     end = now.astimezone(UTC) + timedelta(seconds=expiry.after_seconds or 0)
     midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
     if end != midnight:
         midnight += timedelta(days=1)
-    return midnight.strftime("%Y-%m-%dT%H:%M:%SZ")
+    new = midnight.strftime(_SECONDS)
+    return new if in_force is None else min(in_force, new, key=_moment)
+
+
+_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def _moment(time: str) -> datetime:
+    """A time in force comes from a live policy, where anything may stand: what is no time is later than any."""
+    try:
+        return datetime.strptime(time, _SECONDS).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -35,7 +35,8 @@ class Hint:
 class Difference:
     """One difference. `what` are lines that start with `+`, `-` or `~` as seen from what was signed to what is live.
 
-    `tell` are control owners. `breaks` are boundary tests that fail on the live state because of it.
+    `tell` are control owners. `breaks` are boundary tests that fail on the live state because of it. `users` are the
+    agents that stand on something shared, which has no `agent` of its own.
     """
 
     id: str
@@ -52,6 +53,12 @@ class Difference:
     breaks: tuple[str, ...] = ()
     tell: tuple[str, ...] = ()
     do: tuple[Hint, ...] = ()
+    users: tuple[str, ...] = ()
+
+    @property
+    def concerned(self) -> frozenset[str]:
+        """Every agent whose authority is not what was signed because of it."""
+        return frozenset(self.users) | ({self.agent} if self.agent else frozenset())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ..model.changes import Action, Change, Effect, Surface
@@ -21,17 +21,22 @@ from .changes import OwnerOfSurface, build_changes, with_effects
 from .details import details
 from .diff import Difference as RawDifference
 from .diff import changed_fields, is_ours
+from .scope import users
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What the last applied signed plans say of one resource: None for one that they deleted."""
+    """What the last applied signed plans say of one resource: None for one that they deleted.
+
+    `owners` are the control owners by surface where its tools decide it, by the root in force.
+    """
 
     address: Address
     attributes: Attributes | None
     agent: str | None
     label: str
     block: str | None
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,8 @@ def report(
     kinds = {name: provider.schema().kinds for name, provider in providers.items()}
     raw = _out_of_band(evidence, kinds)
     changes = _judged(raw, evidence, providers, owner_of)
-    found = [_as_difference(change, evidence) for change in changes]
+    shared = users(evidence.live.values())
+    found = [_as_difference(change, evidence, shared.get(change.address, frozenset())) for change in changes]
     found += _credentials(evidence, kinds, owner_of)
     found += _expired(evidence, owner_of)
     found += _pending(evidence, {difference.address for difference in raw})
@@ -66,7 +72,7 @@ def report(
     order = {kind: at for at, kind in enumerate(DriftKind)}
     found.sort(key=lambda d: (order[d.kind], not (d.effect and d.effect.widens), d.agent or "", d.what))
     numbered = tuple(_numbered(at, difference) for at, difference in enumerate(found, start=1))
-    differ = {d.agent for d in numbered if d.agent and d.kind is not DriftKind.INCOMPLETE}
+    differ = {name for d in numbered if d.kind is not DriftKind.INCOMPLETE for name in d.concerned}
     unseen = _unseen_agents(evidence)
     return DriftReport(
         workspace=evidence.workspace,
@@ -146,7 +152,7 @@ def _judged(
                 label=before.label if before else built.label,
                 agent=agent,
                 block=before.block if before else built.block,
-                owners=_owners(built.surfaces, agent, owner_of),
+                owners=_owners(built.surfaces, agent, owner_of) | (_told(before, built.surfaces) if before else {}),
                 before=before.attributes if before else None,
                 after=live.attributes if live else None,
             )
@@ -173,15 +179,19 @@ def _owners(surfaces: Iterable[Surface], agent: str | None, owner_of: OwnerOfSur
     return {surface: owner for surface, owner in found.items() if owner is not None}
 
 
-def _as_difference(change: Change, evidence: Evidence) -> Difference:
+def _told(signed: Signed, surfaces: Iterable[Surface]) -> dict[str, str]:
+    return {surface.value: signed.owners[surface.value] for surface in surfaces if surface.value in signed.owners}
+
+
+def _as_difference(change: Change, evidence: Evidence, used_by: frozenset[str]) -> Difference:
+    concerned = {change.agent} if change.agent else used_by
     sign = {Action.CREATE: "+", Action.DELETE: "-", Action.UPDATE: "~"}[change.action]
     fields = f": {', '.join(change.fields)}" if change.action is Action.UPDATE else ""
     breaks = [
         f"{result.test} {result.case}".strip()
         for result in evidence.tests_on_live
-        if not result.passed and change.agent == result.agent and change.effect.widens
+        if not result.passed and result.agent in concerned and change.effect.widens
     ]
-    target = f" -target agent.{change.agent}" if change.agent else ""
     places = details(change.before, change.after, change.fields) if change.action is Action.UPDATE else ()
     return Difference(
         id="",
@@ -197,8 +207,17 @@ def _as_difference(change: Change, evidence: Evidence) -> Difference:
         reason=change.reason,
         breaks=tuple(dict.fromkeys(breaks)),
         tell=tuple(dict.fromkeys(change.owners.values())),
-        do=(Hint(f"provisioner plan{target}", "brings back what was signed; its owners sign"),),
+        do=(_way_out(change, evidence),),
+        users=() if change.agent else tuple(sorted(used_by)),
     )
+
+
+def _way_out(change: Change, evidence: Evidence) -> Hint:
+    if all(planned.address != change.address for planned in evidence.planned):
+        why = "the configuration asks for what is live, which nobody has signed: a plan shows nothing"
+        return Hint("undo it in the cloud, then plan it", why)
+    target = f" -target agent.{change.agent}" if change.agent else ""
+    return Hint(f"provisioner plan{target}", "brings back what was signed; its owners sign")
 
 
 def _credentials(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..model.changes import Action
 from ..model.configuration import Configuration
 from ..model.diagnostics import DiagnosticError
 from ..model.resources import Address, Resource
@@ -45,7 +46,10 @@ def agents_in_scope(
 
 
 def within(difference: Difference, chosen: frozenset[str] | None, used: Mapping[Address, frozenset[str]]) -> bool:
-    """Whether a difference belongs to the chosen agents; a shared resource does when one of them uses it."""
+    """Whether a difference belongs to the chosen agents; a shared resource does when one of them uses it.
+
+    What goes for good must be used by nobody else: the others still stand on it.
+    """
     if chosen is None:
         return True
     agent = (
@@ -53,7 +57,10 @@ def within(difference: Difference, chosen: frozenset[str] | None, used: Mapping[
     )
     if agent is not None:
         return agent in chosen
-    return bool(used.get(difference.address, frozenset()) & chosen)
+    users_of_it = used.get(difference.address, frozenset())
+    if difference.action is Action.DELETE:
+        return bool(users_of_it) and users_of_it <= chosen
+    return bool(users_of_it & chosen)
 
 
 def users(*sides: Iterable[Resource]) -> dict[Address, frozenset[str]]:

@@ -9,7 +9,7 @@ from ..model.changes import Effect
 from ..model.drift import Difference, DriftKind, DriftReport
 from .conditions import Condition, drift_conditions, exit_line
 from .escape import escape
-from .human import EFFECT_STYLE, SENTENCES, coverage_lines
+from .human import EFFECT_STYLE, SENTENCES, coverage_lines, names
 from .text import Paint, count, ending, pad, title, wrap
 
 _EXPLAINED = {
@@ -113,6 +113,8 @@ def _difference(difference: Difference, width: int, paint: Paint) -> list[str]:
     if effect and difference.effect is not None:
         style = EFFECT_STYLE[difference.effect]
         lines[0] = f"{head}{paint.style(style, f'{effect:<9}')}{lines[0][len(head) + 9 :]}"
+    if difference.users:
+        lines += wrap(f"concerns {names(difference.users)}", width, " " * _INDENT)
     for what in difference.what:
         lines += wrap(escape(what), width, " " * _INDENT, " " * (_INDENT + 2))
     for word, said in (("can", difference.can), ("can no longer", difference.cannot)):

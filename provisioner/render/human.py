@@ -14,7 +14,7 @@ from ..planfile import PlanFile
 from .conditions import Condition, exit_line, plan_conditions
 from .escape import clip, escape
 from .grouping import Group, Row, groups
-from .signoff import SignOffs, signoff_table, unverified
+from .signoff import SignOffs, sign_step, signoff_table, unverified
 from .text import Paint, count, ending, listing, ranges, section, some_ranges, title, when, wrap
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
@@ -93,6 +93,7 @@ def _verdict(page: _Page) -> list[str]:
             text = f"No changes. What {agents} may do in {where} is what the configuration says."
         return wrap(text, page.width, "  ")
     agents_changed = {change.agent for change in plan.changes if change.agent}
+    agents_changed |= {agent for change in plan.changes for agent in users(plan, change)}
     new = sum(note.new for note in plan.agents)
     what = count(len(plan.changes), "change")
     if agents_changed:
@@ -157,7 +158,7 @@ def _changes(page: _Page) -> list[str]:
     for group in groups(page.plan):
         lines += _heading(page, group)
         for row in group.rows:
-            lines += change_lines(row, page.width, page.paint)
+            lines += change_lines(row, page.width, page.paint, users(page.plan, row.first))
     return lines + _root(page)
 
 
@@ -178,9 +179,7 @@ def _heading(page: _Page, group: Group) -> list[str]:
     if len(group.agents) == 1:
         name = f"agent.{escape(group.agents[0])}"
     else:
-        shown = [escape(agent) for agent in group.agents[:NAMES]]
-        more = len(group.agents) - len(shown)
-        name = f"{len(group.agents)} agents alike: {', '.join(shown)}" + (f" and {more} more" if more else "")
+        name = f"{len(group.agents)} agents alike: {names(group.agents)}"
     text = name + _about(group.note)
     head, *rest = wrap(text, page.width, "", "  ")
     return [page.paint.style("strong", head), *rest]
@@ -201,8 +200,24 @@ def _about(note: AgentNote | None) -> str:
     return ("  NEW" if note.new else "") + (f"   {', '.join(parts)}" if parts else "")
 
 
-def change_lines(row: Row, width: int, paint: Paint) -> list[str]:
-    """One change: number, action, effect, surfaces, cloud, what; below it what it means."""
+def users(plan: Plan, change: Change) -> tuple[str, ...]:
+    """The agents that stand on something shared; empty for what belongs to one agent."""
+    if change.agent is not None:
+        return ()
+    address = str(change.address)
+    return tuple(world.agent for world in plan.worlds if any(state.address == address for state in world.resources))
+
+
+def names(agents: Sequence[str]) -> str:
+    """Agents by name, the first few of many, escaped."""
+    shown = [escape(agent) for agent in agents[:NAMES]]
+    more = len(agents) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def change_lines(row: Row, width: int, paint: Paint, used_by: Sequence[str] = ()) -> list[str]:
+    """One change: number, action, effect, surfaces, cloud, what; below it what it means, and for what is shared the
+    agents that it concerns."""
     change = row.first
     several = len(row.changes) > 1
     number = f"{len(row.changes)}x" if several else str(change.number)
@@ -220,7 +235,9 @@ def change_lines(row: Row, width: int, paint: Paint) -> list[str]:
     if several:
         lines += wrap(f"changes {some_ranges([c.number for c in row.changes])}", width, " " * INDENT)
     if change.block is None:
-        lines += wrap("nobody declared this", width, " " * INDENT)
+        lines += wrap("the configuration does not ask for it", width, " " * INDENT)
+    if used_by:
+        lines += wrap(f"concerns {names(used_by)}", width, " " * INDENT)
     for sentence in sentences(change):
         lines += wrap(sentence, width, " " * INDENT)
     return lines
@@ -234,7 +251,8 @@ def sentences(change: Change, limit: int = SENTENCES) -> list[str]:
         if len(said) > limit:
             out.append(f"and {len(said) - limit} more: -change {change.number} shows them")
     if change.reason:
-        out.append(f"undecided: {escape(change.reason)}" if change.effect is Effect.UNKNOWN else escape(change.reason))
+        reason = escape(change.reason).removeprefix("undecided: ")
+        out.append(f"undecided: {reason}" if change.effect is Effect.UNKNOWN else reason)
     return out
 
 
@@ -362,8 +380,7 @@ def _next(page: _Page) -> list[str]:
     elif page.signoffs.refusals:
         steps.append(("provisioner plan", "again: this plan can no longer be applied"))
     elif page.signoffs.missing:
-        owner = escape(page.signoffs.missing[0].owner)
-        steps.append((f"provisioner sign {short} -owner {owner}", "on the signer's machine; needs no cloud access"))
+        steps.append(sign_step(page.signoffs, short))
     else:
         steps.append((f"provisioner apply {short}", "carries out exactly this"))
     if page.plan.changes:

@@ -11,7 +11,7 @@ from ..model.changes import Action, Change
 from ..planfile import PlanFile
 from .escape import escape
 from .grouping import Row
-from .human import change_lines
+from .human import change_lines, users
 from .text import Paint, ranges, section, title
 
 CONTEXT = 10
@@ -31,10 +31,12 @@ def change_text(file: PlanFile, number: int, *, width: int = 100, color: bool = 
     workspace = f"workspace {escape(file.plan.workspace)}"
     head = [f"change {number} of {len(file.plan.changes)}", f"plan {file.short}", workspace]
     lines = [*title(head, width, paint), ""]
-    lines += change_lines(Row((change,), change.label), width, paint)
+    lines += change_lines(Row((change,), change.label), width, paint, users(file.plan, change))
     lines.append("")
     lines += section("WHERE", escape(str(change.address)), width)
-    lines += section("DECLARED", escape(change.block) if change.block else "nowhere: nobody declared this", width)
+    lines += section(
+        "DECLARED", escape(change.block) if change.block else "nowhere: the configuration does not ask for it", width
+    )
     if change.tools:
         lines += section("TOOLS", ", ".join(map(escape, change.tools)), width)
     owners = [f"{surface}: {escape(change.owners.get(surface, 'nobody'))}" for surface in change.surfaces]

@@ -12,7 +12,7 @@ from ..planfile import PlanFile
 from .conditions import Condition, exit_line
 from .escape import escape
 from .human import failure_lines
-from .signoff import SignOffs, signoff_table
+from .signoff import SignOffs, sign_step, signoff_table
 from .text import Paint, count, ending, section, title, when, wrap
 
 _STATUS_STYLE = {
@@ -163,8 +163,8 @@ def status_text(
         until = f", can be applied until {when(signoffs.expires)}" if signoffs.expires else ""
         lines += section("PUBLISHED", when(signoffs.published) + until, width)
     if signoffs.missing and not signoffs.refusals:
-        owner = escape(signoffs.missing[0].owner)
-        lines += ["", f"Next   provisioner sign {file.short} -owner {owner}   on the signer's machine"]
+        command_, why = sign_step(signoffs, file.short)
+        lines += ["", *wrap(f"{command_}   {why}", width, "Next   ")]
     elif signoffs.complete:
         lines += ["", f"Next   provisioner apply {file.short}"]
     return "\n".join([*lines, "", *ending(exit_line(conditions), width, paint)]) + "\n"

@@ -82,6 +82,16 @@ class SignOffs:
         return not self.missing and not self.refusals
 
 
+def sign_step(signoffs: SignOffs, short: str) -> tuple[str, str]:
+    """What leads on while sign-offs are missing: a command or a deed, and what it needs. `short` names the plan."""
+    reachable = [row for row in signoffs.missing if not row.unreachable]
+    if reachable:
+        command = f"provisioner sign {short} -owner {escape(reachable[0].owner)}"
+        return command, "on the signer's machine; needs no cloud access"
+    owner = escape(signoffs.missing[0].owner)
+    return f"more signers for {owner}", "by a governance change; or let somebody else write this one, then plan again"
+
+
 def unverified(plan: Plan) -> SignOffs:
     """What the plan itself says is needed, before anybody has looked into a ledger."""
     rows = []

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..compile.authority import Expiries, OwnerOf, authorities, grant_parts
+from ..ledger import replay
+from ..ledger.entries import History
 from ..model.authority import Authority
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..model.resources import Desired
+from ..model.resources import Coverage, Desired, Resource, Snapshot
 from ..registry import Registry
 from ..sdk.provider import Provider
 
@@ -53,6 +55,25 @@ def compile_all(
     wanted = authorities(configuration, providers, parts)
     desired = tuple(item for name, provider in providers.items() for item in provider.compile(wanted[name]))
     return Compiled(providers, wanted, desired)
+
+
+def expiries_in_force(
+    providers: Mapping[str, Provider], snapshots: Mapping[str, Snapshot], history: History
+) -> dict[tuple[str, str], str]:
+    """When relative expiries end, by (agent, grant): as the last applied plan signed it, else as the resource has it.
+
+    A live policy whose end somebody has moved does not say when the grant ends; without a record it is all there is.
+    """
+    signed = [
+        Resource(address, item.attributes, item.agent)
+        for address, item in replay.signed_state(history).items()
+        if item.attributes is not None
+    ]
+    found: dict[tuple[str, str], str] = {}
+    for name, provider in providers.items():
+        own = tuple(resource for resource in signed if resource.address.provider == name)
+        found |= {**provider.expiries(snapshots[name]), **provider.expiries(Snapshot(own, Coverage()))}
+    return found
 
 
 def preflight(compiled: Compiled) -> tuple[Diagnostic, ...]:

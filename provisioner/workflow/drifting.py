@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
-from ..approval.ownership import resolve_owner
+from ..approval.ownership import one_owner, resolve_owner
+from ..approval.root import RootData
 from ..ledger import replay, views
+from ..model.changes import Surface
 from ..model.drift import DriftReport, LastApplied
 from ..model.requests import World
 from ..planning.drift import Evidence, Signed, report
 from ..planning.planner import merged_coverage
 from ..policy.boundary_tests import generated, judge
+from .authorized import counted
 from .planning import assemble, look, stamp
 from .project import Project
 
@@ -24,9 +27,10 @@ def drift(project: Project) -> DriftReport:
     made = assemble(project, seen, guarded=False)
     providers = seen.compiled.providers
     live = {resource.address: resource for snapshot in seen.snapshots.values() for resource in snapshot.resources}
+    root = seen.root.data
     signed = {
-        address: Signed(address, item.attributes, item.agent, item.label, item.block)
-        for address, item in replay.signed_state(history).items()
+        address: Signed(address, item.attributes, item.agent, item.label, item.block, _owners(root, item))
+        for address, item in replay.signed_state(history, counted(seen.ledger, project.runner)).items()
         if address.provider in providers
     }
     last = views.last_consumed(history)
@@ -49,6 +53,13 @@ def drift(project: Project) -> DriftReport:
         },
         now=seen.now,
     )
-    root = seen.root.data
     elapsed = int((time.monotonic() - started) * 1000)
     return report(evidence, providers, lambda surface, agent: resolve_owner(root, surface, agent), elapsed)
+
+
+def _owners(root: RootData, item: replay.AppliedResource) -> dict[str, str]:
+    """The owner of what a grant gives is its tools'; nothing for what serves no tool."""
+    if not item.tools:
+        return {}
+    owner = one_owner(root, Surface.TOOL_ACCESS, item.agent, item.tools)
+    return {} if owner is None else {Surface.TOOL_ACCESS.value: owner}

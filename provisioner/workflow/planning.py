@@ -27,7 +27,7 @@ from ..policy.boundary_tests import generated, judge, summarize
 from ..policy.rules import Facts, findings
 from ..version import installed
 from .approving import sign_offs
-from .compiling import Compiled, compile_all, preflight, providers_of
+from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
 from .project import Project, workspace_ledger
 from .reading import read_all
 from .results import PlanRun
@@ -93,7 +93,7 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         project.runner.connection_settings,
     )
     if has_relative_expiry(configuration):
-        expiries = {key: end for name, p in providers.items() for key, end in p.expiries(snapshots[name]).items()}
+        expiries = expiries_in_force(providers, snapshots, ledger.history)
         compiled = compile_all(configuration, providers, owner_of, expiries, now)
     found = [
         problem
