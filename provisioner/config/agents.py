@@ -32,9 +32,10 @@ def session_length(item: Decoded, settings: Settings, name: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Defaults:
-    """The agent_defaults block, decoded."""
+    """The agent_defaults block, decoded. `provider` is the key that its own `provider` argument names."""
 
     item: Decoded | None
+    provider: str | None = None
 
     def get(self, name: str) -> Any:
         return None if self.item is None else self.item.get(name)
@@ -55,7 +56,9 @@ def agents(blocks: Blocks, providers: Mapping[str, ProviderConfig]) -> tuple[dic
     agents: dict[str, Agent] = {}
     names_of: dict[str, str] = {}
     defaults_found = blocks.of("agent_defaults")
-    defaults = _Defaults(defaults_found[0] if defaults_found else None)
+    defaults = _Defaults(None)
+    if defaults_found:
+        defaults = _Defaults(defaults_found[0], _own_provider(defaults_found[0]))
     if defaults.item is not None:
         _review_by(defaults.item)
         _session(defaults.item, defaults)
@@ -101,7 +104,7 @@ def _agent(blocks: Blocks, item: Decoded, defaults: _Defaults, providers: Mappin
         owners=_owners(item, defaults),
         session=_session(item, defaults),
         runtime=_runtime(blocks, item),
-        identities=_identities(blocks, item, providers),
+        identities=_identities(blocks, item, defaults, providers),
         prevent_destroy=item.prevent_destroy,
         range=item.instance.range,
     )
@@ -163,23 +166,33 @@ def _runtime(blocks: Blocks, item: Decoded) -> Settings:
     return runtimes[0]
 
 
-def _identities(blocks: Blocks, item: Decoded, providers: Mapping[str, ProviderConfig]) -> dict[str, Identity]:
+def _identities(
+    blocks: Blocks, item: Decoded, defaults: _Defaults, providers: Mapping[str, ProviderConfig]
+) -> dict[str, Identity]:
     found: dict[str, Identity] = {}
-    default = _agent_provider(item)
+    own = _own_provider(item)
     for settings in item.settings.of("identity"):
         cloud = settings.labels[0]
         if cloud in found:
             detail = f'An agent has one identity in each cloud. Remove one of the identity "{cloud}" blocks.'
             item.error("E-IDENTITY", "Two identities in one cloud", detail, settings.range)
             continue
-        key = _provider_key(item, settings, cloud, default)
+        key = _provider_key(item, settings, cloud, own, defaults.provider)
         if key is None:
             continue
         if key not in providers:
             blocks.complete = False
         values = {name: value for name, value in settings.values.items() if name != "provider"}
-        own = Settings("identity", settings.labels, values, settings.blocks, settings.range, settings.ranges)
-        found[cloud] = Identity(cloud, key, own)
+        rest = Settings("identity", settings.labels, values, settings.blocks, settings.range, settings.ranges)
+        found[cloud] = Identity(cloud, key, rest)
+    cloud = "" if own is None else own.partition(".")[0]
+    if cloud and cloud not in found and not item.failed:
+        attribute = item.instance.declaration.block.body.attributes["provider"]
+        detail = (
+            f"{item.instance.address} names a provider of {cloud}, and is nothing there: the line has no effect. Add "
+            f'identity "{cloud}" {{}}, or remove it.'
+        )
+        item.error("E-IDENTITY", f"Agent without an identity in {cloud}", detail, attribute.range)
     if not found and not item.failed:
         known = sorted(blocks.schemas)
         example = f'Add identity "{known[0]}" {{}}.' if known else "Declare a provider, then add an identity block."
@@ -188,8 +201,8 @@ def _identities(blocks: Blocks, item: Decoded, providers: Mapping[str, ProviderC
     return found
 
 
-def _agent_provider(item: Decoded) -> str | None:
-    """The key of the agent's own `provider` argument, the default of its identities."""
+def _own_provider(item: Decoded) -> str | None:
+    """The key that a block's own `provider` argument names: the default of the agent's, or all agents', identities."""
     attribute = item.instance.declaration.block.body.attributes.get("provider")
     if attribute is None:
         return None
@@ -206,7 +219,9 @@ def _agent_provider(item: Decoded) -> str | None:
     return str(value.payload)
 
 
-def _provider_key(item: Decoded, settings: Settings, cloud: str, default: str | None) -> str | None:
+def _provider_key(item: Decoded, settings: Settings, cloud: str, own: str | None, workspace: str | None) -> str | None:
+    """Where an agent is in one cloud. What is said closest to it counts: in the identity, the agent, the module call
+    that passes providers, agent_defaults; then the one provider that there is. None, reported, when that is unclear."""
     chosen = settings.get("provider")
     if isinstance(chosen, BlockValue):
         key = str(chosen.payload)
@@ -217,9 +232,12 @@ def _provider_key(item: Decoded, settings: Settings, cloud: str, default: str | 
         return key
     if "provider" in settings.ranges:  # written, and its error was reported
         return None
-    if default is not None and default.partition(".")[0] == cloud:
-        return default
-    visible = item.instance.module.providers
+    if own is not None and own.partition(".")[0] == cloud:
+        return own
+    module = item.instance.module
+    visible = module.providers
+    if workspace is not None and workspace.partition(".")[0] == cloud and not module.passed_providers:
+        return workspace
     if cloud in visible:
         return str(getattr(visible[cloud], "payload", cloud))
     aliased = sorted(key for key in visible if key.startswith(f"{cloud}."))

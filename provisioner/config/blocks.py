@@ -27,6 +27,18 @@ _NAME_RULE: Final = (
 )
 
 
+_FOLLOWS_AGENTS: Final = (
+    "does not belong to one provider: it reaches the account or project of each agent that uses it. Set provider in "
+    "the agent, its identity blocks, or agent_defaults."
+)
+_WITHOUT_PROVIDER: Final = {
+    "boundary": _FOLLOWS_AGENTS,
+    "grant": _FOLLOWS_AGENTS,
+    "tool": _FOLLOWS_AGENTS,
+    "test": "is about agents, each where its identity is. Remove the line; an attempt's label names the cloud.",
+}
+
+
 @dataclass(eq=False)
 class Decoded:
     """One block instance as plain values. `failed` tells that it has errors, which were reported."""
@@ -158,11 +170,9 @@ class Blocks:
             self._lifecycle(item)
         if instance.declaration.kind in PROTECTED_KINDS:
             self.protection.note(instance.address, item.prevent_destroy)
-        if "provider" in block.body.attributes and instance.declaration.kind != "agent":
-            detail = (
-                f"A {instance.declaration.kind} does not belong to one provider: it reaches the account or project of "
-                "each agent that uses it. Set provider in the agent's identity blocks."
-            )
+        if "provider" in block.body.attributes and instance.declaration.kind not in ("agent", "agent_defaults"):
+            why = _WITHOUT_PROVIDER.get(instance.declaration.kind, "is in no cloud. Remove the line.")
+            detail = f"A {instance.declaration.kind} block {why}"
             item.error("E-ARGUMENT", "Unsupported argument", detail, block.body.attributes["provider"].range)
         return item
 

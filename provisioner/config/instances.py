@@ -195,6 +195,14 @@ class ModuleInstance:
             if self.run.graph.settle(node):
                 yield from node.value.values()
 
+    @property
+    def passed_providers(self) -> bool:
+        """Whether a call on the way to this module says which providers it sees."""
+        call = self.call
+        return call is not None and (
+            "providers" in call.declaration.block.body.attributes or call.parent.passed_providers
+        )
+
     def body(self, declaration: Declaration) -> BodyNode:
         """What the body of a block needs: settled once for all its instances."""
         node = self.bodies.get(id(declaration))

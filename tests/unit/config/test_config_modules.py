@@ -475,3 +475,27 @@ def test_moves_in_and_around_a_module_may_not_contradict(loaded: Load) -> None:
     text = 'module "m" {\n  source = "./w"\n}\n' + moved("agent.x", "module.m.agent.w")
     found = loaded({"x.hcl": text, "w/main.hcl": agent("w") + moved("agent.y", "agent.w")})
     assert [diagnostic.summary for diagnostic in found.diagnostics] == ["Ambiguous moves"]
+
+
+DEV = 'provider "aws" {\n  alias = "dev"\n  account_id = "210987654321"\n}\n'
+
+
+def test_agent_defaults_choose_the_provider_of_who_does_not_say(loaded: Load) -> None:
+    found = loaded(
+        {
+            "x.hcl": DEV
+            + "agent_defaults {\n  provider = provider.aws.dev\n}\n"
+            + agent("own", "provider = provider.aws")
+            + 'module "plain" {\n  source = "./w"\n}\n'
+            + 'module "told" {\n  source = "./outer"\n  providers = { aws = provider.aws }\n}\n',
+            "w/main.hcl": agent("w"),
+            "outer/main.hcl": 'module "inner" {\n  source = "../w"\n}\n',
+        }
+    )
+    assert found.configuration is not None, found.diagnostics
+    assert {name: one.identities["aws"].provider for name, one in found.configuration.agents.items()} == {
+        "triage": "aws.dev",
+        "own": "aws",
+        "plain_w": "aws.dev",
+        "told_inner_w": "aws",
+    }

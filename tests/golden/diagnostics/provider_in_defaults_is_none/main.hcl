@@ -1,0 +1,3 @@
+agent_defaults {
+  provider = "aws"
+}

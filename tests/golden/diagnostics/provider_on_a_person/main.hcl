@@ -1,0 +1,4 @@
+person "carol" {
+  emails   = ["carol@acme.example"]
+  provider = provider.aws
+}
