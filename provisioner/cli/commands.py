@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "status": "Who has signed a plan and who is missing",
     "apply": "Carry out a signed plan, exactly",
     "drift": "Find authority that no signed plan explains; changes nothing",
+    "audit": "Prove the ledger offline; show who accepted what; export it",
     "test": "Judge the boundary tests on the planned policies; reads no cloud",
     "sandbox": "Start, stop or empty the embedded clouds on this machine",
     "version": "Print the version",

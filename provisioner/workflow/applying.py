@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..applying.executor import Terms
 from ..applying.executor import apply as execute
@@ -19,8 +20,9 @@ from ..registry import Registry
 from ..runner import Runner
 from ..sdk.errors import ProceedError
 from ..sdk.provider import Connection, Provider, Writer
+from . import checkpointing
 from .approving import evidence, verdict
-from .project import require_reachable_by_one
+from .project import require_reachable_by_one, watch
 from .roots import demand_pin, location_of, root_in_force
 from .signing import Opened
 
@@ -58,7 +60,7 @@ def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None
         if refusals:
             raise ProceedError("; ".join(f"{refusal.reason}. {refusal.fix}" for refusal in refusals))
 
-    return execute(
+    result = execute(
         verified,
         writers,
         opened.ledger,
@@ -67,6 +69,20 @@ def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None
         progress=progress,
         terms=Terms(holder=f"{_user()}@{socket.gethostname()}"),
     )
+    return _concluded(opened, result)
+
+
+def _concluded(opened: Opened, result: ApplyResult) -> ApplyResult:
+    """After a whole apply, a checkpoint where a key is at hand. What is applied stays so if that fails: it is said."""
+    known = opened.runner.workspace(opened.ledger.workspace)
+    try:
+        if result.complete:
+            checkpointing.write(opened.ledger, opened.runner, root_in_force(opened.ledger, opened.runner).root)
+        watch(opened.ledger, known)
+    except DiagnosticError as error:
+        first = error.diagnostics[0]
+        return replace(result, notes=(*result.notes, f"{first.summary}. {first.detail}"))
+    return result
 
 
 def _providers(plan: Plan) -> Mapping[str, Provider]:

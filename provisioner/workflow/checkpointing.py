@@ -42,8 +42,9 @@ def write(ledger: Ledger, runner: Runner, root: TrustRoot, environ: Mapping[str,
     return ledger.append(Kind.CHECKPOINT, made.body(b64encode(sshsig.dearmor(armored)).decode()))
 
 
-def problem(ledger: Ledger, entry: Entry, root: TrustRoot) -> str | None:
-    """Why a recorded checkpoint does not count, as a sentence part; None where it does. `root` is that of its time."""
+def unsigned(ledger: Ledger, entry: Entry, root: TrustRoot) -> str | None:
+    """Why a recorded checkpoint counts for nothing, as a sentence part; None where a key of `root`, the one in force
+    when it was recorded, has signed it."""
     found = checkpoints.parse(entry.body)
     try:
         blob = base64(entry.body["signature"], "its signature")
@@ -52,7 +53,12 @@ def problem(ledger: Ledger, entry: Entry, root: TrustRoot) -> str | None:
         return f"its signature does not count: {error}"
     if key.line not in _lines(root):
         return f"{key.fingerprint} is no checkpoint key of trust root v{root.version}"
-    return checkpoints.contradiction(ledger.history, found, entry.index)
+    return None
+
+
+def contradicted(ledger: Ledger, entry: Entry) -> str | None:
+    """Why the ledger is not what a recorded checkpoint says of it; None where it is."""
+    return checkpoints.contradiction(ledger.history, checkpoints.parse(entry.body), entry.index)
 
 
 def _lines(root: TrustRoot) -> Sequence[str]:

@@ -135,6 +135,14 @@ def workspace_ledger(runner: Runner, workspace: str | None, root: Path) -> Ledge
 
     Without a workspace the one whose ledger lies in this folder is meant, else the only one. Raises DiagnosticError.
     """
+    known = named_workspace(runner, workspace, root)
+    ledger = open_ledger(str(known.ledger), known)
+    watch(ledger, known)
+    return ledger
+
+
+def named_workspace(runner: Runner, workspace: str | None, root: Path) -> WorkspaceRunner:
+    """What the runner's own file says of a workspace, the place of its ledger included. Raises DiagnosticError."""
     if workspace is None:
         workspace = _workspace_here(runner, root)
     known = runner.workspace(workspace)
@@ -144,9 +152,12 @@ def workspace_ledger(runner: Runner, workspace: str | None, root: Path) -> Ledge
             f"The runner's own file does not say where the ledger of workspace {workspace!r} is",
             f'`provisioner init` writes it; or add ledger = "…" under [workspace."{workspace}"] in {runner.path}.',
         )
-    ledger = open_ledger(known.ledger, known)
-    watch(ledger, known)
-    return ledger
+    return known
+
+
+def watch_identity(ledger: Ledger, known: WorkspaceRunner) -> str:
+    """What the runner's memory of a ledger is kept under: its place and its pin."""
+    return f"{ledger.store.location}\n{known.root_pin or ''}"
 
 
 def watch(ledger: Ledger, known: WorkspaceRunner) -> None:
@@ -154,7 +165,7 @@ def watch(ledger: Ledger, known: WorkspaceRunner) -> None:
 
     Raises LedgerError. A runner whose folder cannot be written remembers nothing.
     """
-    identity = f"{ledger.store.location}\n{known.root_pin or ''}"
+    identity = watch_identity(ledger, known)
     seen = recollection.recall(known.memory, identity)
     if seen is not None and not ledger.contains(seen):
         raise rolled_back(ledger, seen, "this runner has seen")
