@@ -21,7 +21,8 @@ def validate(
 ) -> int:
     """Check the configuration in this folder: syntax, types, references, owners, and what each cloud would refuse.
 
-    Reads no cloud, no ledger and no credentials. -json prints what `terraform validate -json` would, for editors.
+    Reads no cloud and no credentials; of a ledger on this disk only who could sign. -json prints what
+    `terraform validate -json` would, for editors.
     """
     from ..render.conditions import Condition
     from ..workflow.validating import validate as check

@@ -14,7 +14,7 @@ from ..approval.ownership import resolve_owner
 from ..approval.requirements import demands
 from ..approval.root import TrustRoot
 from ..compile.authority import has_relative_expiry
-from ..ledger import views
+from ..ledger import replay, views
 from ..ledger.log import Ledger
 from ..model.configuration import Agent, Boundary, BoundaryTest, Configuration, Grant, Tool
 from ..model.diagnostics import Diagnostic
@@ -31,7 +31,7 @@ from .compiling import Compiled, compile_all, expiries_in_force, preflight, prov
 from .project import Project, workspace_ledger
 from .reading import read_all
 from .results import PlanRun
-from .roots import demand_pin, next_root, root_in_force
+from .roots import demand_pin, last_commit, next_root, root_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guard
         seen.snapshots,
         judges,
         targets,
+        replay.made(seen.ledger.history),
     )
     if guarded:
         raise_for(made.problems)
@@ -212,13 +213,6 @@ def _plan(
         solo=root.data.approval.solo,
         agent_total=len(agents),
     )
-
-
-def last_commit(ledger: Ledger) -> str | None:
-    """The commit of the last applied plan, as its notes have it; None before the first."""
-    last = views.last_consumed(ledger.history)
-    found = views.publication(ledger.history, last.plan) if last else None
-    return found.file().notes.commit if found else None
 
 
 def _sources(configuration: Configuration) -> tuple[Located, ...]:

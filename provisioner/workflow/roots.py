@@ -115,6 +115,13 @@ def published(history: History, plan: str, before: int | None = None) -> Publish
     return PublishedPlan(found.digest, found.entry.index, found.since) if found else None
 
 
+def last_commit(ledger: Ledger) -> str | None:
+    """The commit of the last applied plan, as its notes have it; None before the first."""
+    last = views.last_consumed(ledger.history)
+    found = views.publication(ledger.history, last.plan) if last else None
+    return found.file().notes.commit if found else None
+
+
 def latest(*times: datetime) -> datetime:
     """The later clock: neither a store's nor a machine's clock that was set back gives anything a longer life."""
     return max(times)
