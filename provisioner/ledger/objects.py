@@ -35,6 +35,11 @@ RETRIES: Any = {
 CLIENT: Any = {"timeout": timedelta(seconds=15), "connect_timeout": timedelta(seconds=5)}
 
 _CONFLICTS = 5
+_CREDENTIALS = (
+    "Credentials are taken from the cloud's own environment variables (AWS: for a profile,"
+    " `eval $(aws configure export-credentials --format env)`; Google: application default credentials) or from the"
+    " machine's role."
+)
 
 
 class ObjectStore:
@@ -155,11 +160,12 @@ class ObjectStore:
     def _cause(self, said: str) -> tuple[str, str]:
         if "NoSuchBucket" in said or "bucket does not exist" in said.lower():
             return "there is no such bucket", "Make it (versioned, without public access), or name the right one."
+        if "169.254." in said or "metadata.google" in said:
+            return "there are no credentials", f"{_CREDENTIALS} It needs {self.permissions} on the prefix."
         if re.search(r"\b(401|403)\b|Forbidden|Unauthor|AccessDenied|credential", said):
             return (
                 "the store refuses these credentials",
-                f"This runner needs {self.permissions} on the prefix, by the cloud's own environment variables or the"
-                " machine's role.",
+                f"This runner needs {self.permissions} on the prefix. {_CREDENTIALS}",
             )
         if re.search(r"\b(429|503)\b|SlowDown|TooManyRequests", said):
             return "the store is throttling", "Run the command again in a minute."

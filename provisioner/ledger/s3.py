@@ -104,9 +104,15 @@ class S3Store(ObjectStore):
 
     def ask(self, method: str, query: Mapping[str, str]) -> Answer:
         """A signed request on the bucket itself (`?versioning`, `?versions`). Raises LedgerError when none answers."""
+        from obstore.exceptions import BaseError
+
+        try:
+            url = self._signed(method, query)
+        except (BaseError, OSError) as error:
+            raise self._failure("read", "the bucket", error) from error
         for pause in (*_PAUSES, None):
             try:
-                answer = self._send(method, self._signed(method, query))
+                answer = self._send(method, url)
             except OSError as error:
                 if pause is None:
                     raise self._failure("read", "the bucket", error) from error
