@@ -130,14 +130,19 @@ def _of_answer(error: boto.ClientError) -> Fault:
     return Fault.UNCLEAR if isinstance(status, int) and status >= _SERVER_ERROR else Fault.REFUSED
 
 
+LONGEST = 300
+"""Characters of a message: botocore quotes a whole answer that it cannot parse."""
+
+
 def message(error: Exception) -> str:
-    """The cloud's own words, on one line and without control characters."""
+    """The cloud's own words, on one line, without control characters and not endless."""
     if isinstance(error, boto.ClientError):
         body = _member(error, "Error")
         text = f"{body.get('Code', 'error')}: {body.get('Message', '')}"
     else:
         text = str(error)
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def _member(error: boto.ClientError, name: str) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def compare(workspace: str, desired: Iterable[Desired], live: Iterable[Resource]
             out.append(Difference(Action.CREATE, address, item, None, tuple(kind.fields)))
             continue
         if not is_ours(resource, found, workspace):
-            problems.append(_foreign(item, resource, kind, workspace))
+            if resource.parent not in wanted:  # what hangs on something desired is as foreign as that, said once
+                problems.append(_foreign(item, resource, kind, workspace))
             continue
         seen = (name for name in kind.fields if name not in resource.unread)
         fields = changed_fields(resource.attributes, item.resource.attributes, seen)
@@ -82,7 +83,10 @@ def is_ours(resource: Resource, found: Mapping[Address, Resource], workspace: st
 def _foreign(item: Desired, resource: Resource, kind: KindSchema, workspace: str) -> Diagnostic:
     if resource.mark is None:
         cause = "it does not carry this workspace's mark, so it belongs to somebody else"
-        way_out = f"choose another name for {item.block}, or have its owner delete or hand over the existing one"
+        way_out = (
+            f"choose another name for {item.block}, or have its owner delete or hand over the existing one. If it was"
+            " ours and somebody took the mark off, `provisioner drift` says so: put the mark back"
+        )
     else:
         cause = f"its mark says that workspace {resource.mark.workspace!r} owns it ({resource.mark.block})"
         way_out = f"choose another name for {item.block}, or release it in that workspace first"

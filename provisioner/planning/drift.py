@@ -213,6 +213,12 @@ def _as_difference(change: Change, evidence: Evidence, used_by: frozenset[str]) 
 
 
 def _way_out(change: Change, evidence: Evidence) -> Hint:
+    live = evidence.live.get(change.address)
+    if live is not None and not is_ours(live, evidence.live, evidence.workspace):
+        why = "no plan touches what does not carry it; then plan"
+        return Hint(f"put the mark of workspace {evidence.workspace} back, or delete it", why)
+    if change.before is None and all(planned.address != change.address for planned in evidence.planned):
+        return Hint("delete it by hand, or take the mark off", "no record says that we made it: no plan touches it")
     if all(planned.address != change.address for planned in evidence.planned):
         why = "the configuration asks for what is live, which nobody has signed: a plan shows nothing"
         return Hint("undo it in the cloud, then plan it", why)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cache
 
 from ..model.changes import Action, Change
 from ..model.configuration import Configuration, Grant, Limits
-from ..model.diagnostics import Diagnostic
-from ..model.resources import Address, Desired, Gap
+from ..model.diagnostics import Diagnostic, Severity
+from ..model.resources import Address, Desired, Gap, Resource
 from ..model.source import SourceRange
 from ..sdk.schema import KindSchema
+from .diff import Difference, Kinds
 
 _INSTANCE_KEY = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 
@@ -99,6 +100,47 @@ def _kept(change: Change, what: str, subject: SourceRange | None) -> Diagnostic:
         f"Change {change.number} deletes {what}",
         "Its lifecycle says prevent_destroy = true. Take that out in a plan of its own, then delete.",
         subject=subject,
+    )
+
+
+def unclaimed(
+    differences: Sequence[Difference], live: Mapping[Address, Resource], made: Set[Address], kinds: Kinds
+) -> tuple[list[Difference], list[Diagnostic]]:
+    """The differences without what would go for good though no record says that we made it, and a warning for each.
+
+    Anybody who may tag can put our mark on a role. Apply refuses to delete it, and refuses the whole plan: one forged
+    mark would hold up everybody. What hangs on such a thing is left alone with it.
+    """
+    strange = {
+        difference.address: kinds[difference.address.provider][difference.address.kind].noun
+        for difference in differences
+        if difference.action is Action.DELETE
+        and difference.address not in made
+        and _whole(kinds[difference.address.provider][difference.address.kind])
+    }
+    kept = [difference for difference in differences if _top(difference.address, live) not in strange]
+    return kept, [_not_ours(address, noun) for address, noun in strange.items()]
+
+
+def _whole(kind: KindSchema) -> bool:
+    return kind.principal or kind.shared
+
+
+def _top(address: Address, live: Mapping[Address, Resource]) -> Address:
+    """What a live resource hangs on in the end: itself when it stands alone."""
+    resource = live.get(address)
+    while resource is not None and resource.parent is not None:
+        address, resource = resource.parent, live.get(resource.parent)
+    return address
+
+
+def _not_ours(address: Address, noun: str) -> Diagnostic:
+    return Diagnostic(
+        "W-NOT-OURS",
+        f"The {noun} {address.name} carries this workspace's mark, and no record says that we made it",
+        f"It is in {address.provider} {address.target}, and no plan touches it: anybody who may tag can put the mark"
+        " on. If it is ours, delete it by hand; if not, have the mark taken off.",
+        severity=Severity.WARNING,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ..model.authority import Authority
@@ -55,20 +55,25 @@ def draft(
     snapshots: Mapping[str, Snapshot],
     judges: Judges,
     scope: Sequence[str] = (),
+    made: Set[Address] = frozenset(),
 ) -> Draft:
-    """Compare, order, guard. Raises DiagnosticError only for a -target that names nothing."""
+    """Compare, order, guard. Raises DiagnosticError only for a -target that names nothing.
+
+    `made` is what the record says we made: only of that a principal or something shared is deleted.
+    """
     kinds = {name: provider.schema().kinds for name, provider in providers.items()}
     live = {resource.address: resource for snapshot in snapshots.values() for resource in snapshot.resources}
     differences = compare(configuration.workspace.name, desired, live.values(), kinds)
     chosen = agents_in_scope(scope, configuration, live.values())
     shared = users((item.resource for item in desired), live.values())
-    found = [difference for difference in differences.found if within(difference, chosen, shared)]
+    known, strange = guards.unclaimed(differences.found, live, made, kinds)
+    found = [difference for difference in known if within(difference, chosen, shared)]
     changes = build_changes(found, providers, judges.owner_of, _depths(kinds))
     observed = [address for address in live if kinds[address.provider][address.kind].observed]
     after = planned(live, desired, changes, observed)
     changes = with_effects(changes, providers, live, after)
     operations = _operations(changes, providers, live, after)
-    problems = [*differences.diagnostics]
+    problems = [*differences.diagnostics, *strange]
     problems += guards.within_limits(changes, sum(1 for r in live.values() if r.mark or r.parent), judges.limits)
     problems += guards.protected(changes, _names(changes, providers), judges.protect)
     for name, provider_kinds in kinds.items():

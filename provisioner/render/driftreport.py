@@ -116,7 +116,9 @@ def _difference(difference: Difference, width: int, paint: Paint) -> list[str]:
     if difference.users:
         lines += wrap(f"concerns {names(difference.users)}", width, " " * _INDENT)
     for what in difference.what:
-        lines += wrap(escape(what), width, " " * _INDENT, " " * (_INDENT + 2))
+        text = what.lstrip(" ")
+        indent = _INDENT + len(what) - len(text)
+        lines += wrap(escape(text), width, " " * indent, " " * (indent + 2))
     for word, said in (("can", difference.can), ("can no longer", difference.cannot)):
         for text in said[:SENTENCES]:
             lines += wrap(f"{word}: {escape(text)}", width, " " * _INDENT)
@@ -130,5 +132,5 @@ def _difference(difference: Difference, width: int, paint: Paint) -> list[str]:
         lines += wrap(f"tell: {', '.join(map(escape, difference.tell))}", width, " " * _INDENT)
     for at, hint in enumerate(difference.do):
         word = "do: " if at == 0 else "    "
-        lines += wrap(f"{pad(escape(hint.command), 44)} {escape(hint.explains)}", width, " " * _INDENT + word)
+        lines += wrap(f"{pad(escape(hint.command), 44)}  {escape(hint.explains)}", width, " " * _INDENT + word)
     return lines

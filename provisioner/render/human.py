@@ -238,7 +238,10 @@ def change_lines(row: Row, width: int, paint: Paint, used_by: Sequence[str] = ()
         lines += wrap("the configuration does not ask for it", width, " " * INDENT)
     if used_by:
         lines += wrap(f"concerns {names(used_by)}", width, " " * INDENT)
-    for sentence in sentences(change):
+    said = sentences(change)
+    if not said and change.fields:
+        said = [f"differs in {', '.join(change.fields)}"]
+    for sentence in said:
         lines += wrap(sentence, width, " " * INDENT)
     return lines
 
