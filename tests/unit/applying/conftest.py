@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from provisioner.approval import verifier
 from provisioner.ledger.entries import Kind
 from provisioner.ledger.log import Ledger
 from provisioner.ledger.memory import MemoryStore
-from provisioner.ledger.store import Store, Stored
+from provisioner.ledger.store import Listed, Store, Stored
 from provisioner.model.changes import ABSENT, Action, Change, Effect, Operation, Outcome, Status, Surface
 from provisioner.model.findings import TestSummary
 from provisioner.model.plan import Plan, PlanNotes, PlanTarget, RootChange, RootReference
@@ -289,6 +289,12 @@ class Dying:
     def get(self, name: str) -> Stored | None:
         self._step("get")
         return self._store.get(name)
+
+    def fetch(self, names: Sequence[str]) -> Iterable[Stored | None]:
+        return map(self.get, names)
+
+    def listing(self, after: str = "") -> tuple[Listed, ...]:
+        return self._store.listing(after)
 
     def names(self) -> tuple[str, ...]:
         return self._store.names()
