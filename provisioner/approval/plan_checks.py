@@ -266,7 +266,7 @@ def tests_pass(case: Case) -> Iterator[Refusal]:
         count = max(tests.failed, 1)
         yield Refusal(
             "E-TESTS",
-            f"{count} boundary test{'s' if count > 1 else ''} fail on what the plan would make",
+            f"{count} boundary test{'s fail' if count > 1 else ' fails'} on what the plan would make",
             "Narrow the change until `provisioner test` passes.",
         )
 

@@ -49,7 +49,7 @@ def plan(
     session = session_of(ctx)
     project = project_of(session, var, var_file)
     run = make(project, tuple(target or ()))
-    held = plan_conditions(run.file.plan, signed=run.signoffs.complete, detailed=detailed_exitcode)
+    held = plan_conditions(run.file.plan, signed=run.signoffs.signed, detailed=detailed_exitcode)
     if phase == "review":
         held = tuple(condition for condition in held if condition is not Condition.SIGN_OFF)
     if out is not None:

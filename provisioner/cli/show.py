@@ -53,7 +53,7 @@ def show(
     text = plan_text(
         file,
         signoffs=signoffs,
-        conditions=plan_conditions(file.plan, signed=signoffs.complete),
+        conditions=plan_conditions(file.plan, signed=signoffs.signed),
         width=session.width,
         color=session.color(),
         command="show",

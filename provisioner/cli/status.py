@@ -23,7 +23,7 @@ def status(ctx: typer.Context, plan: Annotated[str, Plan], json: Annotated[bool,
     session = session_of(ctx)
     opened = opened_plan(session, plan)
     signoffs = look(opened)
-    held = plan_conditions(opened.file.plan, signed=signoffs.complete)
+    held = plan_conditions(opened.file.plan, signed=signoffs.signed)
     if json:
         body = {"digest": opened.file.digest, "sign_offs": sign_offs_document(signoffs)}
         session.document("status", body, held)

@@ -54,7 +54,7 @@ def plan_text(
     requirements stand. `conditions` default to what the plan itself tells; `ending_line` False leaves out the exit
     code, for a command that only looks."""
     page = _Page(file, signoffs or unverified(file.plan), width, Paint(color))
-    held = plan_conditions(file.plan, signed=page.signoffs.complete) if conditions is None else tuple(conditions)
+    held = plan_conditions(file.plan, signed=page.signoffs.signed) if conditions is None else tuple(conditions)
     blocks = [
         _title(page, command),
         _verdict(page),
@@ -135,8 +135,11 @@ def _readiness(page: _Page) -> tuple[str, str]:
         reasons.append(f"{count(blocks, 'finding')} block{'s' if blocks == 1 else ''}")
     if plan.tests.failed:
         reasons.append(f"{count(plan.tests.failed, 'boundary test')} fail{'s' if plan.tests.failed == 1 else ''}")
-    reasons += [escape(refusal) for refusal in page.signoffs.refusals]
-    missing = len(page.signoffs.missing)
+    reasons += [escape(refusal).rstrip(".") for refusal in page.signoffs.refusals]
+    rejected = sum(bool(row.rejected) for row in page.signoffs.missing)
+    if rejected:
+        reasons.append(f"{rejected} rejected")
+    missing = len(page.signoffs.missing) - rejected
     if missing:
         reasons.append(f"{count(missing, 'sign-off')} {'missing' if page.signoffs.looked else 'needed'}")
     if reasons:
@@ -381,7 +384,7 @@ def _next(page: _Page) -> list[str]:
     if any(finding.level is Level.BLOCK for finding in page.plan.findings) or page.plan.tests.failed:
         steps.append(("provisioner plan", "again, once what blocks is mended"))
     elif page.signoffs.refusals:
-        steps.append(("provisioner plan", "again: this plan can no longer be applied"))
+        steps.append((f"provisioner status {short}", "what refuses it, and the way out"))
     elif page.signoffs.missing:
         steps.append(sign_step(page.signoffs, short))
     else:
@@ -389,7 +392,10 @@ def _next(page: _Page) -> list[str]:
     if page.plan.changes:
         steps.append((f"provisioner show {short} -change {_telling(page.plan)}", "the policy text, before and after"))
     room = max(len(command) for command, _ in steps) + 3
-    return [f"{'Next' if at == 0 else '':<7}{command:<{room}}{why}" for at, (command, why) in enumerate(steps)]
+    lines = []
+    for at, (command, why) in enumerate(steps):
+        lines += wrap(why, page.width, f"{'Next' if at == 0 else '':<7}{command:<{room}}")
+    return lines
 
 
 def _telling(plan: Plan) -> int:

@@ -56,7 +56,7 @@ def sign_offs_document(signoffs: SignOffs) -> dict[str, Any]:
         "verified": signoffs.verified,
         "published": signoffs.published,
         "expires": signoffs.expires,
-        "refusals": list(signoffs.refusals),
+        "refusals": [*signoffs.blocked, *signoffs.refusals],
         "rows": rows,
     }
 

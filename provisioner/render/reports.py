@@ -147,13 +147,15 @@ def status_text(
     plan = file.plan
     head = [f"provisioner {command}", f"workspace {escape(plan.workspace)}", f"plan {file.short}"]
     lines = [*title(head, width, paint), ""]
-    for refusal in signoffs.refusals:
+    for refusal in (*signoffs.blocked, *signoffs.refusals):
         lines += [paint.style("bad", line) for line in wrap(f"REFUSED: {escape(refusal)}", width, "  ")]
-    missing = len(signoffs.missing)
+    rejected = sum(bool(row.rejected) for row in signoffs.missing)
+    missing = len(signoffs.missing) - rejected
+    reasons = [f"{rejected} rejected"] * bool(rejected) + [f"{count(missing, 'sign-off')} missing"] * bool(missing)
     if signoffs.complete:
         lines.append("  " + paint.style("good", "READY: nothing is missing"))
-    elif missing:
-        lines.append("  " + paint.style("bad", f"NOT READY: {count(missing, 'sign-off')} missing"))
+    elif reasons:
+        lines.append("  " + paint.style("bad", f"NOT READY: {', '.join(reasons)}"))
     if command == "apply":
         lines.append("  Nothing was done.")
     lines += ["", *(signoff_table(signoffs, width, paint) or ["No sign-off is needed."]), ""]
@@ -162,7 +164,7 @@ def status_text(
     else:
         until = f", can be applied until {when(signoffs.expires)}" if signoffs.expires else ""
         lines += section("PUBLISHED", when(signoffs.published) + until, width)
-    if signoffs.missing and not signoffs.refusals:
+    if signoffs.missing and not signoffs.refusals and not signoffs.blocked:
         command_, why = sign_step(signoffs, file.short)
         lines += ["", *wrap(f"{command_}   {why}", width, "Next   ")]
     elif signoffs.complete:

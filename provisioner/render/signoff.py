@@ -14,7 +14,8 @@ from .text import Paint, ranges, table
 class SignOffRow:
     """One sign-off that a plan needs. `have` and `need` count distinct people; `have` None: nobody has looked.
 
-    `may_not` are (person, reason). `refused` says why sign-offs that are there do not count.
+    `may_not` are (person, reason). `refused` says why sign-offs that are there do not count, `rejected` who said no
+    and why: that stands whatever others sign.
     """
 
     surface: str
@@ -27,6 +28,7 @@ class SignOffRow:
     may_not: tuple[tuple[str, str], ...] = ()
     accept: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -43,7 +45,8 @@ class SignOffRow:
         parts = []
         if self.signed_by:
             parts.append("signed by " + ", ".join(map(escape, self.signed_by)))
-        if not self.done:
+        parts += [f"rejected by {escape(no)}" for no in self.rejected]
+        if not self.done and not self.rejected:
             parts.append("waiting")
             if self.unreachable:
                 parts.append("cannot be reached: too few may sign")
@@ -57,8 +60,8 @@ class SignOffRow:
 class SignOffs:
     """Every sign-off of a plan. `published` and `expires` are RFC 3339 UTC times, None before publication.
 
-    `refusals` are reasons that void the plan as a whole (expired, applied already, another root in force). `verified`:
-    the verifier would let it be applied.
+    `refusals` are reasons that void the plan as a whole (expired, applied already, another root in force), `blocked`
+    those that stand in the plan itself (findings, tests). `verified`: the verifier would let it be applied.
     """
 
     rows: tuple[SignOffRow, ...]
@@ -66,6 +69,7 @@ class SignOffs:
     expires: str | None = None
     refusals: tuple[str, ...] = ()
     verified: bool = False
+    blocked: tuple[str, ...] = ()
 
     @property
     def looked(self) -> bool:
@@ -77,13 +81,20 @@ class SignOffs:
         return tuple(row for row in self.rows if not row.done)
 
     @property
-    def complete(self) -> bool:
-        """True when nothing is missing and nothing voids the plan."""
+    def signed(self) -> bool:
+        """True when nothing is missing and nothing voids the plan; what stands in the plan itself may still block."""
         return not self.missing and not self.refusals
+
+    @property
+    def complete(self) -> bool:
+        """True when the plan may be applied."""
+        return self.signed and not self.blocked
 
 
 def sign_step(signoffs: SignOffs, short: str) -> tuple[str, str]:
     """What leads on while sign-offs are missing: a command or a deed, and what it needs. `short` names the plan."""
+    if any(row.rejected for row in signoffs.missing):
+        return "provisioner plan", "again, once it is changed; or who said no signs after all"
     reachable = [row for row in signoffs.missing if not row.unreachable]
     if reachable:
         command = f"provisioner sign {short} -owner {escape(reachable[0].owner)}"

@@ -53,10 +53,11 @@ def shown(file: PlanFile, ledger: Ledger, judged: Verdict) -> SignOffs:
     """A verdict as rows. A plan that was never published is not refused for that: signing publishes it."""
     publication = views.publication(ledger.history, file.digest)
     unpublished = publication is None
-    reasons = [
-        f"{refusal.reason}. {refusal.fix}"
+    told = [
+        (refusal.code, f"{refusal.reason}. {refusal.fix[:1].upper()}{refusal.fix[1:]}")
         for refusal in judged.refusals
-        if refusal.code != "E-MISSING" and not (unpublished and refusal.code == "E-NOT-PUBLISHED")
+        if refusal.code not in ("E-MISSING", "E-REJECTED")  # the rows say so
+        and not (unpublished and refusal.code == "E-NOT-PUBLISHED")
     ]
     since = publication.since if publication else None
     ttl = _time_to_live(ledger)
@@ -64,9 +65,14 @@ def shown(file: PlanFile, ledger: Ledger, judged: Verdict) -> SignOffs:
         tuple(_row(state, judged) for state in judged.states),
         published=_stamp(since) if since else None,
         expires=_stamp(since + ttl) if since and ttl else None,
-        refusals=tuple(reasons),
+        refusals=tuple(reason for code, reason in told if code not in _IN_THE_PLAN),
         verified=judged.verified is not None,
+        blocked=tuple(reason for code, reason in told if code in _IN_THE_PLAN),
     )
+
+
+_IN_THE_PLAN = frozenset({"E-BLOCKED", "E-TESTS"})
+"""Refusals that a plan's own findings and tests already tell."""
 
 
 def _row(state: RequirementState, judged: Verdict) -> SignOffRow:
@@ -76,8 +82,6 @@ def _row(state: RequirementState, judged: Verdict) -> SignOffRow:
         for item in judged.refused
         if (item.surface, item.owner) == (need.surface, need.owner)
     ]
-    if state.state is State.REJECTED:
-        refused += [f"rejected by {signed.person}: {signed.reason}" for signed in state.rejected]
     return SignOffRow(
         surface=need.surface,
         owner=need.owner,
@@ -89,6 +93,7 @@ def _row(state: RequirementState, judged: Verdict) -> SignOffRow:
         may_not=tuple((bar.person, bar.reason) for bar in state.may_not),
         accept=need.accept,
         refused=tuple(refused),
+        rejected=tuple(f"{signed.person}: {signed.reason}" for signed in state.rejected),
     )
 
 
