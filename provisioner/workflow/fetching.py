@@ -88,6 +88,8 @@ def get(inputs: Inputs, *, upgrade: bool = False) -> FetchRun:
                 one, said = _one(root, wanted, pins.get(wanted.source.key), inputs.environ, upgrade)
             except DiagnosticError as error:
                 raise ConfigurationError(error.diagnostics, found.sources) from error
+            except OSError as error:
+                raise _unwritable(error.filename or root / MODULE_FOLDER, error) from error
             done[one.source] = Locked(one.commit, one.hash)
             fetched.append(one)
             warnings += said
@@ -264,9 +266,7 @@ def _make_folder(root: Path) -> None:
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
-        raise DiagnosticError.of(
-            "E-FETCH", f"Cannot write {folder}: {error.strerror}", "Check the folder and its permissions."
-        ) from error
+        raise _unwritable(folder, error) from error
 
 
 def _write(path: Path, text: str) -> None:
@@ -283,6 +283,9 @@ def _write(path: Path, text: str) -> None:
                 Path(temporary).unlink()
             raise
     except OSError as error:
-        raise DiagnosticError.of(
-            "E-FETCH", f"Cannot write {path}: {error.strerror}", "Check the folder and its permissions."
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: object, error: OSError) -> DiagnosticError:
+    detail = "Check the folder, its permissions, and that the disk is not full. The lock file was not changed."
+    return DiagnosticError.of("E-FETCH", f"Cannot write {path}: {error.strerror}", detail)
