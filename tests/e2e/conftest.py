@@ -76,7 +76,8 @@ class Team:
 
     def plan(self, name: str = "plan.json", *options: str, check: int | None = None) -> str:
         """Plan into a file; the digest."""
-        self.run("plan", f"-out={self.home / name}", *options, check=check)
+        done = self.run("plan", f"-out={self.home / name}", *options, check=check)
+        assert done.returncode in (0, 2, 3, 4), done.stdout + done.stderr
         return json.loads((self.home / name).read_text())["digest"]
 
     def required(self, name: str = "plan.json") -> list[tuple[str, str]]:

@@ -45,21 +45,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def team(world: Any) -> Iterator[Any]:
     """The team, with its files and its runner file put back afterwards."""
     runner = Path(world.env["PROVISIONER_RUNNER"])
-    kept = {
-        path: path.read_bytes() for path in world.checkout.rglob("*") if path.is_file() and ".git" not in path.parts
-    }
+    kept = {path: path.read_bytes() for path in (*world.checkout.glob("*.hcl"), *world.checkout.glob("keys/*"))}
     kept[runner] = runner.read_bytes()
-    ledger = world.checkout / ".provisioner"
-    entries = sorted(path.name for path in ledger.iterdir())
     yield world
     for path in world.checkout.glob("*.hcl"):
         if path not in kept:
             path.unlink()
     for path, data in kept.items():
         path.write_bytes(data)
-    for path in ledger.iterdir():
-        if path.name not in entries:
-            path.unlink()
 
 
 def said(team: Any, *args: str, check: int = 1) -> str:
@@ -214,7 +207,7 @@ def test_a_plan_file_with_one_byte_changed(team: Any):
     team.plan()
     path = team.home / "plan.json"
     data = path.read_bytes()
-    for at in range(0, len(data), max(1, len(data) // 25)):
+    for at in range(0, len(data), max(1, len(data) // 5)):
         path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
         for command in ("show", "sign", "apply"):
             done = team.run(command, str(path), check=1)
