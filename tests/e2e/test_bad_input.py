@@ -215,11 +215,13 @@ def test_a_plan_file_with_one_byte_changed(team: Any):
 
 
 def test_a_sign_off_for_another_plan(team: Any):
-    team.edit("dynamodb:Query", "dynamodb:UpdateItem", "agents.hcl")
+    actions = 'actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]'
+    fewer = 'actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]'
+    team.edit(actions, fewer)
     digest = team.plan("one.json")
     team.run("sign", str(team.home / "one.json"), "-owner=api", f"-key={team.key('bob')}", f"-digest={digest}", "-yes")
     ledger = team.checkout / ".provisioner"
-    team.edit("dynamodb:UpdateItem", "dynamodb:Scan", "agents.hcl")
+    team.edit(fewer, 'actions   = ["dynamodb:GetItem"]')
     team.plan("two.json")
     entries = [json.loads(path.read_text()) for path in sorted(ledger.glob("*.json"))]
     (envelope,) = [e["body"]["envelope"] for e in entries if e["kind"] == "signoff" and e["body"]["plan"] == digest]
