@@ -54,8 +54,11 @@ def apply(
     recheck: Recheck | None = None,
     progress: Report | None = None,
     terms: Terms | None = None,
+    counts: replay.Counts | None = None,
 ) -> ApplyResult:
     """Carry out a verified plan, or what an interrupted run of it left. `writers` are by provider name.
+
+    `counts` says which plans of the journal were signed for: only those show that something is ours to delete.
 
     Raises TypeError for anything but a VerifiedPlan; DiagnosticError (LedgerError, LeaseHeld among them) and
     CloudError when it is refused before the first write. From then on the result tells what happened.
@@ -81,7 +84,8 @@ def apply(
         waiting=_waiting(progress, len(plan.operations)),
     )
     journal = Journal(ledger, digest, lease)
-    run = _Run(index, journal, Inspector(index, needed, kinds, terms.sleep), needed, kinds, recheck, progress)
+    inspector = Inspector(index, needed, kinds, terms.sleep)
+    run = _Run(index, journal, inspector, needed, kinds, recheck, progress, counts)
     try:
         result = run.go()
     except BaseException as error:
@@ -126,6 +130,7 @@ class _Run:
     kinds: Kinds
     recheck: Recheck | None
     progress: Report | None
+    counts: replay.Counts | None = None
     results: dict[str, OperationResult] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
@@ -137,7 +142,8 @@ class _Run:
         plan = self.index.plan
         history = self.journal.ledger.history
         self._recall(history)
-        guards.unrecorded(plan, self.kinds, self.done, replay.made(history))
+        if any(guards.removes_whole(operation, self.kinds) for operation in plan.operations):
+            guards.unrecorded(plan, self.kinds, self.done, replay.made(history, self.counts))
         stopped: Diagnostic | None = None
         complete = False
         try:

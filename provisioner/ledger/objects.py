@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MARK = "provisioner-write"
 """Metadata key of the token: x-amz-meta-… and x-goog-meta-…."""
 
-WORKERS = 16
+WORKERS = 8
 RETRIES: Any = {
     "max_retries": 6,
     "retry_timeout": timedelta(seconds=20),

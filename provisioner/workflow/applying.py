@@ -22,6 +22,7 @@ from ..sdk.errors import ProceedError
 from ..sdk.provider import Connection, Provider, Writer
 from . import checkpointing
 from .approving import evidence, verdict
+from .authorized import counted
 from .project import require_reachable_by_one, watch
 from .roots import demand_pin, location_of, root_in_force
 from .signing import Opened
@@ -68,6 +69,7 @@ def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None
         recheck=again,
         progress=progress,
         terms=Terms(holder=f"{_user()}@{socket.gethostname()}"),
+        counts=counted(opened.ledger, runner),
     )
     return _concluded(opened, result)
 

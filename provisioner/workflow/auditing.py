@@ -118,9 +118,7 @@ def export(audited: Audited, path: Path) -> None:
 def _rollback(audited: Audited) -> Iterator[AuditProblem]:
     seen = audited.remembered
     if seen is not None and not audited.ledger.contains(seen):
-        what = (
-            "this runner has seen it with another content: the ledger was rolled back or rewritten"
-        )
+        what = "this runner has seen it with another content: the ledger was rolled back or rewritten"
         yield AuditProblem("E-ROLLBACK", seen.index, what)
 
 

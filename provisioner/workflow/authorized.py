@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from ..approval.plan_checks import CLOCK_SKEW
 from ..approval.root import RootInForce
 from ..approval.verdict import Evidence
 from ..approval.verifier import Verdict, verify
 from ..ledger import views
-from ..ledger.entries import Entry, Kind
+from ..ledger.entries import Entry, History, Kind
 from ..ledger.log import Ledger
 from ..runner import Runner
 from .approving import providers
@@ -22,6 +23,9 @@ from .roots import published, root_in_force, signoffs_of
 
 _OF_THIS_VERSION = frozenset({"E-OPERATIONS"})
 """Refusals that an old plan may get from a newer program: its calls were right when it was made."""
+
+
+_OF_THIS_RUNNER = frozenset({"E-PIN-MISSING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Moment:
 
     @property
     def holds(self) -> bool:
-        return self.verdict.verified is not None
+        """Whether it was signed for. A runner without a pin may plan and look; what it may not do is asked elsewhere
+        (`demand_pin`), so that alone does not make an old plan unsigned."""
+        return {refusal.code for refusal in self.verdict.refusals} <= _OF_THIS_RUNNER
 
 
 def acted(ledger: Ledger, plan: str) -> tuple[Entry, ...]:
@@ -85,9 +91,16 @@ def moments(ledger: Ledger, runner: Runner, plan: str) -> tuple[Moment | None, .
     return tuple(judged_at(ledger, runner, plan, entry) for entry in acted(ledger, plan))
 
 
+_COUNTED: WeakKeyDictionary[History, tuple[int, dict[str, bool]]] = WeakKeyDictionary()
+"""What was found of each plan, as long as the history has not grown."""
+
+
 def counted(ledger: Ledger, runner: Runner) -> Callable[[str], bool]:
     """Whether a plan's outcomes count: it was signed for at each moment that it was acted on. Each plan once."""
-    known: dict[str, bool] = {}
+    size, known = _COUNTED.get(ledger.history, (0, {}))
+    if size != len(ledger.history):
+        known = {}
+        _COUNTED[ledger.history] = (len(ledger.history), known)
 
     def counts(plan: str) -> bool:
         if plan not in known:
@@ -96,4 +109,3 @@ def counted(ledger: Ledger, runner: Runner) -> Callable[[str], bool]:
         return known[plan]
 
     return counts
-

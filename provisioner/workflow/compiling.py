@@ -58,15 +58,19 @@ def compile_all(
 
 
 def expiries_in_force(
-    providers: Mapping[str, Provider], snapshots: Mapping[str, Snapshot], history: History
+    providers: Mapping[str, Provider],
+    snapshots: Mapping[str, Snapshot],
+    history: History,
+    counts: replay.Counts | None = None,
 ) -> dict[tuple[str, str], str]:
     """When relative expiries end, by (agent, grant): as the last applied plan signed it, else as the resource has it.
 
     A live policy whose end somebody has moved does not say when the grant ends; without a record it is all there is.
+    `counts` says which plans of the record were signed for.
     """
     signed = [
         Resource(address, item.attributes, item.agent)
-        for address, item in replay.signed_state(history).items()
+        for address, item in replay.signed_state(history, counts).items()
         if item.attributes is not None
     ]
     found: dict[tuple[str, str], str] = {}

@@ -27,6 +27,7 @@ from ..policy.boundary_tests import generated, judge, summarize
 from ..policy.rules import Facts, findings
 from ..version import installed
 from .approving import sign_offs
+from .authorized import counted
 from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
 from .project import Project, workspace_ledger
 from .reading import read_all
@@ -93,7 +94,7 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         project.runner.connection_settings,
     )
     if has_relative_expiry(configuration):
-        expiries = expiries_in_force(providers, snapshots, ledger.history)
+        expiries = expiries_in_force(providers, snapshots, ledger.history, counted(ledger, project.runner))
         compiled = compile_all(configuration, providers, owner_of, expiries, now)
     found = [
         problem
@@ -116,7 +117,7 @@ def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guard
         seen.snapshots,
         judges,
         targets,
-        replay.made(seen.ledger.history),
+        replay.made(seen.ledger.history, counted(seen.ledger, project.runner)),
     )
     if guarded:
         raise_for(made.problems)
@@ -142,7 +143,7 @@ def authorship_of(project: Project, seen: Seen) -> Authorship:
         project.inputs.root,
         configuration.files,
         seen.root.data,
-        since_commit=last_commit(seen.ledger),
+        since_commit=last_commit(seen.ledger, counted(seen.ledger, project.runner)),
         inputs=configuration.inputs,
         person=project.runner.workspace(configuration.workspace.name).person,
         environ=project.inputs.environ,

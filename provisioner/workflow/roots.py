@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
@@ -92,12 +93,30 @@ def demand_pin(root: RootInForce, runner: Runner, workspace: str) -> None:
 def next_root(project: Project, in_force: TrustRoot) -> RootChange | None:
     """What applying this configuration would make the trust root; None where the root stays."""
     configuration = project.configuration
-    wanted = root_data(configuration, ledger_location(project))
+    wanted = root_data(configuration, _same_place(project, in_force.data.ledger))
     agents = [agent.name for agent in configuration.agents.values()]
     if not compare(in_force.data, wanted, agents, list(configuration.tools)):
         return None
     root = make_root(wanted, in_force.version + 1)
     return RootChange(root.version, to_builtins(root.data), root.digest, tuple(compare(in_force.data, wanted)))
+
+
+def _same_place(project: Project, in_force: str) -> str:
+    """The ledger's location as the root in force has it. Raises DiagnosticError where the configuration names another.
+
+    No plan moves a ledger: its entries stay where they are, and the pin binds the place. A local folder is named from
+    the checkout, so that of another checkout is no other wish: the runner's own file says where the ledger is.
+    """
+    wanted = ledger_location(project)
+    local = wanted.startswith(LOCAL) and in_force.startswith(LOCAL)
+    if wanted == in_force or (local and wanted.endswith(SINGLE_HOST) == in_force.endswith(SINGLE_HOST)):
+        return in_force
+    raise DiagnosticError.of(
+        "E-LEDGER-MOVED",
+        "The configuration names another ledger than the trust root",
+        f"It names {wanted}; the trust root is bound to {in_force}. No plan moves a ledger. Name the old one again; or"
+        " start anew with another workspace name and `provisioner init`.",
+    )
 
 
 def signoffs_of(history: History, plan: str, before: int | None = None) -> tuple[LedgerSignoff, ...]:
@@ -115,11 +134,16 @@ def published(history: History, plan: str, before: int | None = None) -> Publish
     return PublishedPlan(found.digest, found.entry.index, found.since) if found else None
 
 
-def last_commit(ledger: Ledger) -> str | None:
-    """The commit of the last applied plan, as its notes have it; None before the first."""
-    last = views.last_consumed(ledger.history)
-    found = views.publication(ledger.history, last.plan) if last else None
-    return found.file().notes.commit if found else None
+def last_commit(ledger: Ledger, counts: Callable[[str], bool] | None = None) -> str | None:
+    """The commit of the last applied plan, as its notes have it; None before the first.
+
+    `counts` says which plans were signed for: nobody else's makes earlier authors forgotten.
+    """
+    for entry in reversed(ledger.history.of(Kind.CONSUMED)):
+        if counts is None or counts(entry.body["plan"]):
+            found = views.publication(ledger.history, entry.body["plan"])
+            return found.file().notes.commit if found else None
+    return None
 
 
 def latest(*times: datetime) -> datetime:
