@@ -49,8 +49,8 @@ def pinned(case: Case) -> Iterator[Refusal]:
         yield Refusal(
             "E-PIN-MISSING",
             "this runner has no pin of the workspace's trust root, so it cannot tell the true root from a false one",
-            "Compare the fingerprints that `provisioner status` shows with the owners, then put root_pin into the"
-            " runner's own file.",
+            "Compare the fingerprints that `provisioner init` shows with people who know them; it then writes root_pin"
+            " into the runner's own file.",
         )
 
 

@@ -358,7 +358,8 @@ def _apply(page: _Page) -> list[str]:
     lines = []
     if plan.unknown_authors:
         who = "; ".join(escape(author) for author in plan.unknown_authors)
-        text = f"not known: {who}. What gets wider then needs two people."
+        text = f"not known: {who}. What gets wider then needs two people; commits signed with SSH keys of the trust"
+        text += " root tell who wrote them."
         lines += section("AUTHORS", text, page.width)
     if not page.empty:
         lines += section("APPLY", count(len(plan.operations), "operation"), page.width)

@@ -76,6 +76,13 @@ def prepare(project: Project) -> Initialisation:
             f"{project.runner.path} pins {known.root_pin}; this would be {pin}. If the old workspace is gone for good,"
             " take its root_pin out by hand, then run init again. Nothing was written.",
         )
+    if recorded is None and known.root_pin is not None:
+        raise DiagnosticError.of(
+            "E-LEDGER-GONE",
+            f"This runner pins the trust root of workspace {name!r}, and there is no ledger at {place}",
+            "A new one would have forgotten who signed what. Put the ledger back from a copy. If it is gone for good,"
+            f" take root_pin out of {project.runner.path} by hand, then run init again. Nothing was written.",
+        )
     return Initialisation(
         workspace=name,
         root=root,
