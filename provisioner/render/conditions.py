@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from ..model.drift import DriftKind, DriftReport
-from ..model.findings import Level
-from ..model.plan import Plan
+if TYPE_CHECKING:  # every command imports this module, and few need what these bring
+    from ..model.drift import DriftReport
+    from ..model.plan import Plan
 
 
 class Condition(StrEnum):
@@ -77,6 +78,8 @@ def exit_line(conditions: Iterable[Condition], fine: str = "fine") -> str:
 
 def plan_conditions(plan: Plan, *, signed: bool, detailed: bool = False) -> tuple[Condition, ...]:
     """What holds after `plan` or `status`. `signed`: no sign-off is missing. `detailed`: -detailed-exitcode."""
+    from ..model.findings import Level
+
     changes = bool(plan.changes) or plan.next_root is not None
     held = []
     if plan.tests.failed or any(finding.level is Level.BLOCK for finding in plan.findings):
@@ -90,19 +93,19 @@ def plan_conditions(plan: Plan, *, signed: bool, detailed: bool = False) -> tupl
     return ordered(held)
 
 
-_DRIFT = {
-    DriftKind.OUT_OF_BAND: Condition.OUT_OF_BAND,
-    DriftKind.INCOMPLETE: Condition.INCOMPLETE,
-    DriftKind.UNCLAIMED: Condition.OUT_OF_BAND,
-    DriftKind.EXPIRED: Condition.PENDING,
-    DriftKind.PENDING: Condition.PENDING,
-}
-
-
 def drift_conditions(report: DriftReport) -> tuple[Condition, ...]:
     """What holds after `drift`: no signed plan explains an unclaimed identity either, and an
     expired grant is pending work."""
-    held = {_DRIFT[difference.kind] for difference in report.differences}
+    from ..model.drift import DriftKind
+
+    meaning = {
+        DriftKind.OUT_OF_BAND: Condition.OUT_OF_BAND,
+        DriftKind.INCOMPLETE: Condition.INCOMPLETE,
+        DriftKind.UNCLAIMED: Condition.OUT_OF_BAND,
+        DriftKind.EXPIRED: Condition.PENDING,
+        DriftKind.PENDING: Condition.PENDING,
+    }
+    held = {meaning[difference.kind] for difference in report.differences}
     if report.coverage.gaps or report.not_fully_seen:
         held.add(Condition.INCOMPLETE)
     return ordered(held)
