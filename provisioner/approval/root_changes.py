@@ -35,7 +35,7 @@ def compare(
     lines += [f"- protect {item}" for item in in_force.protect if item not in wanted.protect]
     lines += [f"+ protect {item}" for item in wanted.protect if item not in in_force.protect]
     lines += _named("severity of", in_force.severity, wanted.severity)
-    lines += _tests(in_force, wanted, agents)
+    lines += weakened_tests(in_force, wanted, agents)
     return lines
 
 
@@ -93,7 +93,8 @@ def _fingerprint(line: str) -> str:
         return f"an unusable key ({error})"
 
 
-def _tests(in_force: RootData, wanted: RootData, agents: Collection[str] | None) -> Iterator[str]:
+def weakened_tests(in_force: RootData, wanted: RootData, agents: Collection[str] | None = None) -> Iterator[str]:
+    """One line for each boundary test of the root that is gone, asserts something else, or is about fewer agents."""
     for name, old in sorted(in_force.tests.items()):
         new = wanted.tests.get(name)
         covered = [agent for agent in old.agents if agents is None or agent in agents]

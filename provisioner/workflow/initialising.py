@@ -69,19 +69,20 @@ def prepare(project: Project) -> Initialisation:
     else:
         root = recorded
     pin = pin_text(root)
+    if recorded is None and known.root_pin is not None:
+        raise DiagnosticError.of(
+            "E-LEDGER-GONE",
+            f"This runner pins the trust root of workspace {name!r}, and there is no ledger at {place}",
+            f"It knows the ledger at {known.ledger or place}. A new one would have forgotten who signed what: put it"
+            f" back from a copy. If it is gone for good, take root_pin out of {project.runner.path} by hand, then run"
+            " init again. Nothing was written.",
+        )
     if known.root_pin is not None and known.root_pin != pin:
         raise DiagnosticError.of(
             "E-PIN",
             f"The runner's own file pins another trust root for workspace {name!r}",
             f"{project.runner.path} pins {known.root_pin}; this would be {pin}. If the old workspace is gone for good,"
             " take its root_pin out by hand, then run init again. Nothing was written.",
-        )
-    if recorded is None and known.root_pin is not None:
-        raise DiagnosticError.of(
-            "E-LEDGER-GONE",
-            f"This runner pins the trust root of workspace {name!r}, and there is no ledger at {place}",
-            "A new one would have forgotten who signed what. Put the ledger back from a copy. If it is gone for good,"
-            f" take root_pin out of {project.runner.path} by hand, then run init again. Nothing was written.",
         )
     return Initialisation(
         workspace=name,

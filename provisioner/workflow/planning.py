@@ -32,7 +32,7 @@ from .compiling import Compiled, compile_all, expiries_in_force, preflight, prov
 from .project import Project, workspace_ledger
 from .reading import read_all
 from .results import PlanRun
-from .roots import demand_pin, last_commit, next_root, root_in_force
+from .roots import demand_pin, demand_tests, last_commit, next_root, root_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,8 @@ def _plan(
         ),
         root.data.severity,
     )
+    if targets:
+        demand_tests(project, root)
     change_of_root = None if targets else next_root(project, root)
     needed = demands(
         root.data,

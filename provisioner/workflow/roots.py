@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from ..approval.chain import Authorization, RootRecord, TrustError, follow
 from ..approval.root import RootInForce, TrustRoot, make_root, pin, root_data
-from ..approval.root_changes import compare
+from ..approval.root_changes import compare, weakened_tests
 from ..approval.verdict import LedgerSignoff, PublishedPlan
 from ..ledger import views
 from ..ledger.entries import History, Kind
@@ -99,6 +99,22 @@ def next_root(project: Project, in_force: TrustRoot) -> RootChange | None:
         return None
     root = make_root(wanted, in_force.version + 1)
     return RootChange(root.version, to_builtins(root.data), root.digest, tuple(compare(in_force.data, wanted)))
+
+
+def demand_tests(project: Project, in_force: TrustRoot) -> None:
+    """Raise DiagnosticError where the configuration weakens a boundary test of the root.
+
+    For a plan that leaves the root as it is: with -target nobody would be asked about tests that are judged no more.
+    """
+    configuration = project.configuration
+    wanted = root_data(configuration, in_force.data.ledger)
+    agents = [agent.name for agent in configuration.agents.values()]
+    if lines := list(weakened_tests(in_force.data, wanted, agents)):
+        raise DiagnosticError.of(
+            "E-TARGET-TESTS",
+            "The configuration weakens boundary tests, and a plan with -target does not change the trust root",
+            f"{'; '.join(lines)}. That is a governance change: plan without -target, or leave the tests as they were.",
+        )
 
 
 def _same_place(project: Project, in_force: str) -> str:
