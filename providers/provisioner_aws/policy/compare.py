@@ -81,10 +81,10 @@ class _Side:
 def in_words(found: Comparison, say: Callable[[Statement], Iterable[str]]) -> Assessment:
     """A comparison for a reader. `say` puts a statement into words; a piece is a statement of its own.
 
-    What is denied from now on stands with what is allowed no longer: «can no longer …» is true of both.
+    What is denied from now on stands with what is allowed no longer, and says so: it may never have been allowed.
     """
     can = [*_sentences(found.gained, True, say), *_sentences(found.gained, False, say, "no longer denied: ")]
-    cannot = [*_sentences(found.lost, True, say), *_sentences(found.lost, False, say)]
+    cannot = [*_sentences(found.lost, True, say), *_sentences(found.lost, False, say, "now denied: ")]
     reason = found.reason
     if found.gain is not None:
         reason = f"for example {describe.request(found.gain.action, found.gain.resource)}"
