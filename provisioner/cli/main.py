@@ -27,8 +27,10 @@ def main() -> int:
     """Run the command line of this process; returns the exit code."""
     # A job that is cancelled ends like one that is interrupted: leases are released, nothing is left half-written.
     signal.signal(signal.SIGTERM, _interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this: nobody wants to read it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         code = run(sys.argv[1:], os.environ)
         sys.stdout.flush()

@@ -11,6 +11,9 @@ from ..model.diagnostics import DiagnosticError
 from ..model.resources import Address, Resource
 from .diff import Difference
 
+NAMED = 8
+"""Addresses that a message names when nothing is near what was written."""
+
 
 def agents_in_scope(
     targets: Sequence[str], configuration: Configuration, live: Iterable[Resource]
@@ -35,7 +38,7 @@ def agents_in_scope(
             hint = (
                 f" Did you mean {near[0]!r}?"
                 if near
-                else " `provisioner validate` lists every block's address with -json."
+                else f" There are {', '.join(sorted(blocks)[:NAMED])}{' and more' if len(blocks) > NAMED else ''}."
             )
             raise DiagnosticError.of(
                 "E-TARGET", f"-target={target} names no agent, grant, tool or boundary", f"Nothing was planned.{hint}"

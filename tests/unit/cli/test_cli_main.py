@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -160,3 +162,9 @@ def test_arguments_that_repeat() -> None:
     assert binding.values(["--", "a", "b", "-c"]) == {"one": "a", "rest": ["b", "-c"]}
     with pytest.raises(UsageProblem, match="the argument ONE is missing"):
         binding.values(["--"])
+
+
+def test_closed_streams_are_no_error() -> None:
+    script = "import sys; sys.stdout = sys.stderr = None; sys.argv = ['provisioner', 'version']\n"
+    script += "from provisioner.cli.main import main; raise SystemExit(main())"
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0
