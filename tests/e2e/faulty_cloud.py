@@ -15,7 +15,10 @@ ERROR = (
 
 
 class FaultyCloud:
-    """`faults` maps an action (`ListRoles`) to (status, code, message), or to (status, "BODY", whole answer); `seen` lists every action asked for."""
+    """`faults` maps an action (`ListRoles`) to (status, code, message), or to (status, "BODY", whole answer).
+
+    `seen` lists every action asked for.
+    """
 
     def __init__(self, upstream: str, faults: dict[str, tuple[int, str, str]]) -> None:
         self.faults = faults

@@ -12,7 +12,7 @@ ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def role_name(iam: Any) -> str:
-    (role,) = [r for r in iam.list_roles(PathPrefix="/agents/")["Roles"]]
+    (role,) = iam.list_roles(PathPrefix="/agents/")["Roles"]
     return str(role["RoleName"])
 
 
