@@ -6,18 +6,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import Loaded, load
-from ..ledger import places, recollection
-from ..ledger.cache import Cache
-from ..ledger.local import LocalStore
-from ..ledger.log import Ledger, rolled_back
-from ..ledger.store import Store
+from ..ledger import places
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.source import Source
 from ..registry import Registry
 from ..runner import Runner, WorkspaceRunner, is_loopback, load_runner
+
+if TYPE_CHECKING:  # `validate` needs no ledger most of the time, and every tenth of a second is felt
+    from ..ledger.log import Ledger
+    from ..ledger.store import Store
 
 LOCAL = "local:"
 SINGLE_HOST = "?single_host"
@@ -91,11 +92,16 @@ def open_store(location: str, known: WorkspaceRunner) -> Store:
     if places.is_remote(location):
         sandbox = known.ledger_credentials is not None
         return places.open_remote(location, known.ledger_endpoint, sandbox)
+    from ..ledger.local import LocalStore
+
     return LocalStore(folder_of(location))
 
 
 def open_ledger(location: str, known: WorkspaceRunner) -> Ledger:
     """Read and verify the ledger at a location, as this runner reaches it. Raises LedgerError."""
+    from ..ledger.cache import Cache
+    from ..ledger.log import Ledger
+
     store = open_store(location, known)
     cache = None
     if known.cache is not None and places.is_remote(location):
@@ -165,6 +171,9 @@ def watch(ledger: Ledger, known: WorkspaceRunner) -> None:
 
     Raises LedgerError. A runner whose folder cannot be written remembers nothing.
     """
+    from ..ledger import recollection
+    from ..ledger.log import rolled_back
+
     identity = watch_identity(ledger, known)
     seen = recollection.recall(known.memory, identity)
     if seen is not None and not ledger.contains(seen):
