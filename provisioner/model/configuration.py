@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .source import SourceRange
+
+AGENT_SURFACES: Final = ("identity", "tool_access", "runtime")
+"""The surfaces that an agent has; governance is the workspace's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """`owners` holds only what the agent itself says; `sponsor` is a person's name; `review_by` an ISO date."""
+    """`owners` holds only what the agent itself says; `sponsor` is a person's name; `review_by` an ISO date.
+
+    `manage` lists the surfaces that plans write; the others are observed and judged.
+    """
 
     address: str
     name: str
@@ -150,6 +156,7 @@ class Agent:
     identities: Mapping[str, Identity]
     prevent_destroy: bool = False
     range: SourceRange | None = None
+    manage: tuple[str, ...] = AGENT_SURFACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +202,99 @@ class BoundaryTest:
     assumes: tuple[Settings, ...] = ()
     strict: bool = False
     generated: bool = False
+    range: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """A trust that many agents share: `provider` is the key of the target that holds it, `settings` its shape there."""
+
+    address: str
+    name: str
+    provider: str
+    settings: Settings
+    range: SourceRange | None = None
+    prevent_destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Authority of agents over another agent. `sources` and `target` are agent names; `via` is assume_role, invoke or
+    impersonate."""
+
+    address: str
+    name: str
+    sources: tuple[str, ...]
+    target: str
+    via: str
+    expires: Expiry | None
+    reason: str | None = None
+    range: SourceRange | None = None
+    prevent_destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleException:
+    """An `exception` block: one rule, set aside for some subjects until a day. `subjects` are block addresses;
+    `accepted_by` is a control owner's name; `expires` an ISO date: the exception ends with its first moment in UTC."""
+
+    address: str
+    name: str
+    rule: str
+    subjects: tuple[str, ...]
+    reason: str
+    compensating_control: str
+    ticket: str
+    accepted_by: str
+    expires: str
+    range: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The violations of the day of adoption. `agents` are names; `expires` an ISO date."""
+
+    address: str
+    name: str
+    rules: tuple[str, ...]
+    agents: tuple[str, ...]
+    expires: str
+    range: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRule:
+    """A `rule` block, evaluated for every block of one kind. `breaches` are the addresses that break it, each with
+    the message made for it; `judged` counts the blocks that were looked at."""
+
+    address: str
+    name: str
+    each: str
+    severity: str
+    surface: str
+    fix: str
+    references: tuple[str, ...]
+    breaches: tuple[tuple[str, str], ...]
+    judged: int
+    range: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An existing principal that an agent becomes. `agent` is the agent's name, `cloud` where, `id` the cloud's name
+    of it (a role's name or ARN, a service account's e-mail address)."""
+
+    agent: str
+    cloud: str
+    id: str
+    range: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A block that is let go of without deleting what it made in the cloud. `address` is the block's, as it was."""
+
+    address: str
     range: SourceRange | None = None
 
 
@@ -261,3 +361,10 @@ class Configuration:
     inputs: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     moved: Mapping[str, str] = field(default_factory=dict)
+    federations: Mapping[str, Federation] = field(default_factory=dict)
+    delegations: Mapping[str, Delegation] = field(default_factory=dict)
+    exceptions: Mapping[str, RuleException] = field(default_factory=dict)
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    rules: Mapping[str, CustomRule] = field(default_factory=dict)
+    imports: tuple[Import, ...] = ()
+    removed: tuple[Removed, ...] = ()

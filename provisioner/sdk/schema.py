@@ -70,7 +70,11 @@ class KindSchema:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSchema:
-    """`tool` may stand several times in a tool block where it carries labels. `runtimes` are by label."""
+    """`tool` may stand several times in a tool block where it carries labels. `runtimes` are by label.
+
+    `federation` is what the body of a `federation` block holds where its provider is this cloud; None where the cloud
+    has none. An attribute of type `federation` is decoded to the address of the block that it names.
+    """
 
     name: str
     provider: BlockSchema
@@ -81,3 +85,4 @@ class ProviderSchema:
     runtimes: Mapping[str, BlockSchema]
     requires: Mapping[str, BlockSchema]
     kinds: Mapping[str, KindSchema]
+    federation: BlockSchema | None = None
