@@ -1,0 +1,1 @@
+"""Google Cloud: identities, federation, bindings, custom roles and boundaries of agents."""
