@@ -108,11 +108,16 @@ def _unknown_command(name: str, known: Mapping[str, Any], path: str) -> tuple[st
     return f"there is no command {name}", f"did you mean {path} {near}?" if near else f"{path} -help lists them"
 
 
+def module_of(name: str) -> str:
+    """The module of a command, relative to this package."""
+    return f".{name.replace('-', '_')}"
+
+
 def _invoke(session: Session, name: str, args: list[str]) -> int:
     """Load the command's module, read the arguments, call it."""
     from .binding import Binding
 
-    app, path = import_module(f".{name}", __package__).app, f"{PROGRAM} {name}"
+    app, path = import_module(module_of(name), __package__).app, f"{PROGRAM} {name}"
     functions = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
     if len(functions) > 1:
         if not args or args[0].startswith("-"):
@@ -179,7 +184,7 @@ def _complete(args: Sequence[str]) -> int:
     root = typer.Typer(name=PROGRAM, rich_markup_mode=None, add_completion=True)
     root.callback()(lambda: None)
     for name, summary in COMMANDS.items():
-        app = import_module(f".{name}", __package__).app
+        app = import_module(module_of(name), __package__).app
         if len(app.registered_commands) == 1:
             root.command(name, short_help=summary)(app.registered_commands[0].callback)
         else:

@@ -1,0 +1,62 @@
+"""What awaits one person, as text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .escape import escape
+from .text import Paint, count, ranges, table, title
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One sign-off of one plan that the person may give. `plan` is the short digest; `wider` counts changes that
+    widen or are unknown, `missing` people; `hours_left` None before publication; `blocked`: the plan's own findings
+    or tests stop it, whoever signs."""
+
+    plan: str
+    digest: str
+    surface: str
+    owner: str
+    changes: tuple[int, ...]
+    agents: tuple[str, ...]
+    wider: int
+    missing: int
+    accept: tuple[str, ...]
+    published: str
+    hours_left: int | None
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Newest plan first."""
+
+    workspace: str
+    person: str
+    waiting: tuple[Waiting, ...]
+
+
+def inbox_text(found: Inbox, width: int = 100, color: bool = False) -> str:
+    """One line a sign-off, and the command for the first."""
+    paint = Paint(color)
+    head = ["provisioner inbox", f"workspace {escape(found.workspace)}", f"for {escape(found.person)}"]
+    lines = [*title(head, width, paint), ""]
+    if not found.waiting:
+        return "\n".join([*lines, "  " + paint.style("good", "Nothing waits for you.")]) + "\n"
+    rows: list[Sequence[str]] = [("plan", "surface", "owner", "changes", "about", "hours left", "what")]
+    for one in found.waiting:
+        said = [f"{one.wider} wider or unknown" if one.wider else "nothing wider", f"{one.missing} missing"]
+        said += [f"must accept {escape(name)}" for name in one.accept]
+        said += ["blocked by its findings or tests"] * one.blocked
+        left = "" if one.hours_left is None else str(one.hours_left)
+        about = ", ".join(map(escape, one.agents)) or "shared"
+        cells = (one.plan, one.surface, escape(one.owner), ranges(one.changes) or "root", about, left, "; ".join(said))
+        rows.append(cells)
+    lines += table(rows, width, flexible=(2, 4, 6))
+    first = found.waiting[0]
+    lines += ["", f"{count(len(found.waiting), 'sign-off')} may be yours to give"]
+    lines += ["", f"Next   provisioner show {first.plan}"]
+    lines.append(f"       provisioner sign {first.plan} -owner {escape(first.owner)} -surface {first.surface}")
+    return "\n".join(lines) + "\n"
