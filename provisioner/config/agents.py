@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..lang.values import BlockValue
 from ..model.configuration import (
+    AGENT_SURFACES,
     Agent,
     Identity,
     ProviderConfig,
@@ -16,7 +17,9 @@ from ..model.configuration import (
 )
 from ..model.diagnostics import DiagnosticError
 from . import times
-from .blocks import Blocks, Decoded, referred
+from .blocks import Blocks, Decoded, referred, without_blocks
+from .decode import Decoder
+from .instances import BlockInstance
 
 _MIN_SESSION: Final = 900
 
@@ -58,7 +61,7 @@ def agents(blocks: Blocks, providers: Mapping[str, ProviderConfig]) -> tuple[dic
     defaults_found = blocks.of("agent_defaults")
     defaults = _Defaults(None)
     if defaults_found:
-        defaults = _Defaults(defaults_found[0], _own_provider(defaults_found[0]))
+        defaults = _Defaults(defaults_found[0], own_provider(defaults_found[0].instance, defaults_found[0].decoder))
     if defaults.item is not None:
         _review_by(defaults.item)
         _session(defaults.item, defaults)
@@ -103,10 +106,11 @@ def _agent(blocks: Blocks, item: Decoded, defaults: _Defaults, providers: Mappin
         boundary=None if boundary is None else referred(boundary).address,
         owners=_owners(item, defaults),
         session=_session(item, defaults),
-        runtime=_runtime(blocks, item),
+        runtime=without_blocks(_runtime(blocks, item)),
         identities=_identities(blocks, item, defaults, providers),
         prevent_destroy=item.prevent_destroy,
         range=item.instance.range,
+        manage=tuple(s for s in AGENT_SURFACES if item.get("manage") is None or s in item.get("manage", ())),
     )
 
 
@@ -170,7 +174,7 @@ def _identities(
     blocks: Blocks, item: Decoded, defaults: _Defaults, providers: Mapping[str, ProviderConfig]
 ) -> dict[str, Identity]:
     found: dict[str, Identity] = {}
-    own = _own_provider(item)
+    own = own_provider(item.instance, item.decoder)
     for settings in item.settings.of("identity"):
         cloud = settings.labels[0]
         if cloud in found:
@@ -184,7 +188,7 @@ def _identities(
             blocks.complete = False
         values = {name: value for name, value in settings.values.items() if name != "provider"}
         rest = Settings("identity", settings.labels, values, settings.blocks, settings.range, settings.ranges)
-        found[cloud] = Identity(cloud, key, rest)
+        found[cloud] = Identity(cloud, key, without_blocks(rest))
     cloud = "" if own is None else own.partition(".")[0]
     if cloud and cloud not in found and not item.failed:
         attribute = item.instance.declaration.block.body.attributes["provider"]
@@ -201,20 +205,20 @@ def _identities(
     return found
 
 
-def _own_provider(item: Decoded) -> str | None:
+def own_provider(instance: BlockInstance, decoder: Decoder) -> str | None:
     """The key that a block's own `provider` argument names: the default of the agent's, or all agents', identities."""
-    attribute = item.instance.declaration.block.body.attributes.get("provider")
+    attribute = instance.declaration.block.body.attributes.get("provider")
     if attribute is None:
         return None
     try:
-        value = item.decoder.value(attribute.expr)
+        value = decoder.value(attribute.expr)
     except DiagnosticError as error:
-        item.decoder.failed = True
-        item.decoder.report.extend(error.diagnostics)
+        decoder.failed = True
+        decoder.report.extend(error.diagnostics)
         return None
     if not isinstance(value, BlockValue) or value.kind != "provider":
         detail = "provider names a provider block: provider.aws, or provider.aws.prod for one with an alias."
-        item.error("E-TYPE", "Incorrect attribute value type", detail, attribute.expr.range)
+        decoder.error("E-TYPE", "Incorrect attribute value type", detail, attribute.expr.range)
         return None
     return str(value.payload)
 

@@ -10,16 +10,16 @@ from ..model.configuration import (
     Agent,
     Boundary,
     BoundaryTest,
-    Expiry,
+    Delegation,
+    Federation,
     Grant,
     ProviderConfig,
     Settings,
     Tool,
 )
-from . import times
 from .agents import agents, session_length
 from .blocks import Blocks, Decoded, referred
-from .instances import BlockInstance
+from .relations import delegations, expiry, federations
 
 
 @dataclass(eq=False)
@@ -32,6 +32,8 @@ class Authority:
     grants: dict[str, Grant] = field(default_factory=dict)
     tests: dict[str, BoundaryTest] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    federations: dict[str, Federation] = field(default_factory=dict)
+    delegations: dict[str, Delegation] = field(default_factory=dict)
 
 
 def build(blocks: Blocks, providers: Mapping[str, ProviderConfig]) -> Authority:
@@ -39,7 +41,9 @@ def build(blocks: Blocks, providers: Mapping[str, ProviderConfig]) -> Authority:
     built = Authority()
     _boundaries(blocks, built)
     _tools(blocks, built)
+    built.federations = federations(blocks, providers)
     built.agents, built.names = agents(blocks, providers)
+    built.delegations = delegations(blocks, built.names, built.agents)
     _grants(blocks, built)
     _tests(blocks, built)
     return built
@@ -59,7 +63,7 @@ def _boundaries(blocks: Blocks, built: Authority) -> None:
             item.instance.range,
             item.prevent_destroy,
         )
-    _unique(found, "boundary", blocks)
+    blocks.unique(found, "boundary")
     blocks.finish(found)
 
 
@@ -129,7 +133,7 @@ def _grants(blocks: Blocks, built: Authority) -> None:
             blocks.name(item),
             agents,
             tools,
-            _expiry(item),
+            expiry(item),
             item.get("reason"),
             clouds,
             when,
@@ -139,7 +143,7 @@ def _grants(blocks: Blocks, built: Authority) -> None:
         built.grants[item.instance.address] = grant
         if not item.failed:
             _reach(item, grant, built)
-    _unique(found, "grant", blocks)
+    blocks.unique(found, "grant")
     blocks.finish(found)
 
 
@@ -158,27 +162,6 @@ def _clouds(blocks: Blocks, item: Decoded) -> tuple[str, ...] | None:
             detail = f'No provider "{cloud}" is configured.{suggestion(cloud, blocks.schemas)} Configured: {known}.'
             item.error("E-CHOICE", "Unknown cloud", detail, item.settings.range_of("clouds"))
     return tuple(dict.fromkeys(clouds))
-
-
-def _expiry(item: Decoded) -> Expiry | None:
-    text = item.get("expires")
-    if text is None:
-        return None
-    seconds = times.seconds(text)
-    if seconds is not None:
-        return Expiry(after_seconds=seconds)
-    at = times.timestamp(text)
-    if at is not None:
-        return Expiry(at=at)
-    day = times.day(text)
-    if day is not None:
-        return Expiry(at=f"{day}T00:00:00Z")
-    detail = (
-        f'"{text}" is neither a time nor a duration. Write an RFC 3339 time ("2027-02-01T00:00:00Z"), a date '
-        '("2027-02-01", from its first moment in UTC), or a duration from when it is first planned ("90d").'
-    )
-    item.error("E-TIME", "Invalid expires", detail, item.settings.range_of("expires"))
-    return None
 
 
 def _reach(item: Decoded, grant: Grant, built: Authority) -> None:
@@ -264,16 +247,3 @@ def _attemptable(item: Decoded, agents: tuple[str, ...], attempts: tuple[Setting
                 )
                 item.error("E-TEST", f"Agent without an identity in {cloud}", detail, settings.range)
                 return
-
-
-def _unique(found: list[Decoded], kind: str, blocks: Blocks) -> None:
-    """Names of one kind, as the clouds see them, must differ."""
-    seen: dict[str, BlockInstance] = {}
-    for item in found:
-        known = seen.setdefault(item.instance.name.replace("_", "-"), item.instance)
-        if known is not item.instance and not blocks.run.moves.wrong:
-            detail = (
-                f"{known.address} ({known.range}) and {item.instance.address} ({item.instance.range}) would have the "
-                f'name "{item.instance.name}" in the clouds. Give one of them another label.'
-            )
-            item.error("E-NAME-TAKEN", f"Two {kind} blocks of one name", detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from . import times
 from .decode import Decoder
 from .instances import BlockInstance, ModuleInstance, Run
 from .lifecycle import LIFECYCLE, PROTECTED_KINDS, Protection, is_protected_as_written
+from .module import Declaration
 from .origin import origin
 from .schema import META_ARGUMENTS, provider_block, with_clouds
 
@@ -31,6 +32,7 @@ _FOLLOWS_AGENTS: Final = (
     "does not belong to one provider: it reaches the account or project of each agent that uses it. Set provider in "
     "the agent, its identity blocks, or agent_defaults."
 )
+_IN_A_PROVIDER: Final = ("agent", "agent_defaults", "federation")
 _WITHOUT_PROVIDER: Final = {
     "boundary": _FOLLOWS_AGENTS,
     "grant": _FOLLOWS_AGENTS,
@@ -79,6 +81,49 @@ class Decoded:
         return found
 
 
+Shape = Callable[[BlockInstance, Decoder], BlockSchema | None]
+"""The schema of one block; None, reported, when the block does not say enough to tell."""
+
+
+def _identity_labels(declaration: Declaration) -> frozenset[str]:
+    """The clouds that an agent block says it is in; empty where that takes evaluating."""
+    blocks = declaration.block.body.blocks
+    if any(inner.type == "dynamic" and inner.labels and inner.labels[0].value == "identity" for inner in blocks):
+        return frozenset()
+    return frozenset(inner.labels[0].value for inner in blocks if inner.type == "identity" and inner.labels)
+
+
+def without_blocks(settings: Settings) -> Settings:
+    """What a provider gets: blocks that are referred to stand by address, agents by name."""
+    if not _refers(settings):
+        return settings
+    values = {name: _named(value) for name, value in settings.values.items()}
+    inner = tuple(without_blocks(block) for block in settings.blocks)
+    return Settings(settings.type, settings.labels, values, inner, settings.range, settings.ranges)
+
+
+def _refers(settings: Settings) -> bool:
+    return any(_holds(value) for value in settings.values.values()) or any(_refers(one) for one in settings.blocks)
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(_holds(item) for item in value)
+    if isinstance(value, dict):
+        return any(_holds(item) for item in value.values())
+    return isinstance(value, BlockValue)
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_named(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _named(item) for key, item in value.items()}
+    if isinstance(value, BlockValue):
+        return str(value.attributes["name"]) if value.kind == "agent" else value.address
+    return value
+
+
 def referred(value: Any) -> BlockInstance:
     """The block that a decoded reference names."""
     assert isinstance(value, BlockValue)
@@ -99,9 +144,13 @@ class Blocks:
         self.protection = Protection()
         self._ranges: dict[int, Mapping[str, SourceRange]] = {}
 
-    def of(self, kind: str) -> list[Decoded]:
-        """Every block of a kind. `complete` falls when one could not be had."""
-        schema = with_clouds(kind, self.schemas)
+    def of(self, kind: str, shape: Shape | None = None, skip: tuple[str, ...] = ()) -> list[Decoded]:
+        """Every block of a kind. `complete` falls when one could not be had.
+
+        `shape` gives the schema of one block where not all have the same; `skip` names arguments that somebody else
+        evaluates.
+        """
+        choose = self._shape(kind) if shape is None else shape
         found: list[Decoded] = []
         for module in self.modules:
             for declaration in module.module.blocks.get(kind, {}).values():
@@ -110,7 +159,7 @@ class Blocks:
                 if not graph.settle(expansion) or not graph.settle(module.body(declaration)):
                     self.complete = False
                     continue
-                found.extend(self._decoded(instance, schema) for instance in expansion.value.values())
+                found.extend(self._decoded(instance, choose, skip) for instance in expansion.value.values())
                 if not expansion.value and is_protected_as_written(declaration.block):
                     self.protection.note(f"{module.prefix}{kind}.{declaration.label}", True)
         return found
@@ -158,19 +207,48 @@ class Blocks:
                 item.error("E-NAME", f"Invalid {item.instance.declaration.kind} name", detail, subject)
         return name
 
+    def unique(self, found: Sequence[Decoded], kind: str) -> None:
+        """Names of one kind, as the clouds see them, must differ."""
+        seen: dict[str, BlockInstance] = {}
+        for item in found:
+            known = seen.setdefault(item.instance.name.replace("_", "-"), item.instance)
+            if known is not item.instance and not self.run.moves.wrong:
+                detail = (
+                    f"{known.address} ({known.range}) and {item.instance.address} ({item.instance.range}) would have "
+                    f'the name "{item.instance.name}" in the clouds. Give one of them another label.'
+                )
+                item.error("E-NAME-TAKEN", f"Two {kind} blocks of one name", detail)
+
     def _decoder(self, module: ModuleInstance) -> Decoder:
         return Decoder(self.report, module.scope, self._ranges)
 
-    def _decoded(self, instance: BlockInstance, schema: BlockSchema) -> Decoded:
+    def _shape(self, kind: str) -> Shape:
+        if kind != "agent":
+            schema = with_clouds(kind, self.schemas)
+            return lambda instance, decoder: schema
+        known: dict[frozenset[str], BlockSchema] = {}
+
+        def of_agent(instance: BlockInstance, decoder: Decoder) -> BlockSchema:
+            clouds = _identity_labels(instance.declaration)
+            if clouds not in known:
+                known[clouds] = with_clouds("agent", self.schemas, clouds)
+            return known[clouds]
+
+        return of_agent
+
+    def _decoded(self, instance: BlockInstance, shape: Shape, skip: tuple[str, ...]) -> Decoded:
         decoder = Decoder(self.report, instance.scope, self._ranges, partial(origin, instance=instance))
         block = instance.declaration.block
-        settings = decoder.settings(block, schema, (*META_ARGUMENTS, "lifecycle"))
+        schema = shape(instance, decoder)
+        if schema is None:
+            return Decoded(instance, decoder, Settings(block.type, range=block.header))
+        settings = decoder.settings(block, schema, (*META_ARGUMENTS, "lifecycle", *skip))
         item = Decoded(instance, decoder, settings)
         if any(inner.type == "lifecycle" for inner in block.body.blocks):
             self._lifecycle(item)
         if instance.declaration.kind in PROTECTED_KINDS:
             self.protection.note(instance.address, item.prevent_destroy)
-        if "provider" in block.body.attributes and instance.declaration.kind not in ("agent", "agent_defaults"):
+        if "provider" in block.body.attributes and instance.declaration.kind not in _IN_A_PROVIDER:
             why = _WITHOUT_PROVIDER.get(instance.declaration.kind, "is in no cloud. Remove the line.")
             detail = f"A {instance.declaration.kind} block {why}"
             item.error("E-ARGUMENT", "Unsupported argument", detail, block.body.attributes["provider"].range)

@@ -35,7 +35,7 @@ from ..sdk.schema import AttributeSchema, BlockSchema
 from .module import block_type_range, name_range
 from .plain import Uncarried, plain, plain_raw, type_named
 from .report import Report
-from .schema import LATER_ARGUMENTS, LATER_OPTIONS, PERSON, PROVISIONER, VALUE_KINDS, ByLabel
+from .schema import PERSON, PROVISIONER, VALUE_KINDS, ByLabel
 from .text import problem
 
 KEY_TEXTS: Final = (PERSON.attributes["keys"], PROVISIONER.blocks["approval"].attributes["checkpoint_keys"])
@@ -239,12 +239,6 @@ class Decoder:
 
     def _unknown_attribute(self, kind: str, attribute: ast.Attribute, schema: BlockSchema) -> None:
         name = attribute.name
-        later = LATER_ARGUMENTS.get((kind, name))
-        if later is not None:
-            detail = f"{name} ({later}) is part of the language, but this version does not carry it out. Remove it."
-            summary = f"{name} is not supported by this version"
-            self.error("E-UNSUPPORTED", summary, detail, name_range(attribute))
-            return
         if name in schema.blocks:
             fix = f' Did you mean to define a block of type "{name}"? Write {name} {{ … }} without the equals sign.'
         else:
@@ -312,12 +306,6 @@ class Decoder:
         return self.body(kind, labels, block, body, schema)
 
     def _unknown_option(self, kind: str, label: str, block: ast.Block, schema: ByLabel) -> None:
-        later = LATER_OPTIONS.get(label)
-        if later is not None:
-            detail = f"{kind} {label!r} ({later}) is part of the language, but this version does not carry it out."
-            summary = f'{kind} "{label}" is not supported by this version'
-            self.error("E-UNSUPPORTED", summary, f"{detail} Declare the real {kind}.", block.header)
-            return
         if schema.options:
             known = ", ".join(sorted(schema.options))
             fix = f"{suggestion(label, schema.options)} The configured providers know {known}.".lstrip()

@@ -204,6 +204,7 @@ def _approval(item: Decoded) -> Approval:
             settings.get("narrowing", "signed"),
             settings.get("solo", False),
             _keys(item, settings, "checkpoint_keys"),
+            item.duration(settings, "notice") or Approval().notice_seconds,
         )
     return Approval()
 

@@ -10,7 +10,7 @@ from typing import Final
 from ..lang import ast
 from ..sdk.schema import AttributeSchema, BlockSchema
 
-PROTECTED_KINDS: Final = ("agent", "boundary", "grant")
+PROTECTED_KINDS: Final = ("agent", "boundary", "federation", "grant")
 """Blocks that are something of their own in a cloud, which a plan could delete."""
 
 LIFECYCLE: Final = BlockSchema(

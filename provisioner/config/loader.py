@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.source import Source, SourceRange
 from ..sdk.schema import ProviderSchema
-from . import authority, checks, governance, moves
+from . import authority, checks, governance, moves, rules, waivers
 from .blocks import Blocks
 from .files import Files
 from .graph import Graph
@@ -356,6 +356,12 @@ class _Load:
         people = governance.people(blocks)
         owners = governance.owners(blocks, people)
         built = authority.build(blocks, configs)
+        pending = rules.rules(blocks)
+        own = [rule.name for _, rule in pending]
+        exceptions = waivers.exceptions(blocks, own)
+        baselines = waivers.baselines(blocks, built.names, own)
+        imports = waivers.imports(blocks, built.names, built.agents)
+        removed = waivers.removed(instances, self._report)
         if workspace is None or not blocks.complete or self._report.errors:
             return None
         configuration = Configuration(
@@ -373,10 +379,17 @@ class _Load:
             tuple(sorted(name for name, value in given.items() if value.outside)),
             tuple(blocks.protection.addresses()),
             run.moves.moved,
+            built.federations,
+            built.delegations,
+            exceptions,
+            baselines,
+            {},
+            imports,
+            removed,
         )
         checks.surfaces(configuration, self._report)
         checks.ownership(configuration, self._report)
-        return configuration
+        return replace(configuration, rules=rules.judged(pending, configuration)) if pending else configuration
 
 
 def _tree(root: ModuleInstance) -> Iterator[ModuleInstance]:

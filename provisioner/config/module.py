@@ -12,13 +12,13 @@ from ..lang import ast
 from ..lang.references import Reference, references
 from ..lang.suggest import suggestion
 from ..model.source import SourceRange
-from .moved import Move, read_move
+from .moved import Move, Release, read_move, read_removed
 from .packages import Package
 from .report import Report
-from .schema import BLOCKS, LATER, META_ARGUMENTS, OUTPUT, TERRAFORM_ONLY, VARIABLE
+from .schema import BLOCKS, META_ARGUMENTS, OUTPUT, TERRAFORM_ONLY, VARIABLE
 
 CALL_ARGUMENTS: Final = ("source", "version", "providers", "for_each", "count", "depends_on", "lifecycle")
-KNOWN: Final = (*BLOCKS, "variable", "locals", "output", "module", "provider", "moved")
+KNOWN: Final = (*BLOCKS, "variable", "locals", "output", "module", "provider", "moved", "removed")
 
 
 def expressions(body: ast.Body, skip: tuple[str, ...] = ()) -> Iterator[ast.Expr]:
@@ -97,6 +97,7 @@ class Module:
     children: dict[str, Module] = field(default_factory=dict)
     blocks: dict[str, dict[str, Declaration]] = field(default_factory=dict)
     moves: list[Move] = field(default_factory=list)
+    removed: list[Release] = field(default_factory=list)
 
     def used_variables(self) -> set[str]:
         """Names of variables that something other than their own validation refers to."""
@@ -120,6 +121,10 @@ class Module:
         for group in (self.calls, self.providers, *self.blocks.values()):
             for declaration in group.values():
                 yield expressions(declaration.block.body)
+
+
+def _article(word: str) -> str:
+    return "An" if word[0] in "aeiou" else "A"
 
 
 class Reader:
@@ -160,21 +165,16 @@ class Reader:
             move = read_move(block, BLOCKS, self._report)
             if move is not None:
                 self._module.moves.append(move)
+        elif kind == "removed":
+            gone = read_removed(block, BLOCKS, self._report)
+            if gone is not None:
+                self._module.removed.append(gone)
         else:
             self._unknown(block)
 
     def _unknown(self, block: ast.Block) -> None:
         kind = block.type
-        if kind in LATER:
-            detail = (
-                f"Blocks of type {kind} ({LATER[kind]}) are part of the language, but this version does not carry them "
-                "out, and leaving one out silently would be wrong. Take the block out until a version supports it."
-            )
-            self._report.error(
-                "E-UNSUPPORTED", f"{kind} blocks are not supported by this version", detail, block.header
-            )
-            return
-        fix = TERRAFORM_ONLY.get(kind) or suggestion(kind, (*KNOWN, *LATER)).strip()
+        fix = TERRAFORM_ONLY.get(kind) or suggestion(kind, KNOWN).strip()
         detail = f'Blocks of type "{kind}" are not expected here. {fix}'.strip()
         if not fix:
             detail += " A file holds " + ", ".join(KNOWN[:-1]) + f" and {KNOWN[-1]} blocks."
@@ -184,7 +184,7 @@ class Reader:
         core = BLOCKS[block.type]
         if core.root_only and not self._module.is_root:
             detail = (
-                f"A {block.type} block may stand in the root module only: {core.why}. "
+                f"{_article(block.type)} {block.type} block may stand in the root module only: {core.why}. "
                 "Move it to the root module, and pass what the module needs of it through a variable."
             )
             self._report.error("E-ROOT-ONLY", f"{block.type} block in a module", detail, block.header)
@@ -194,6 +194,10 @@ class Reader:
             self._labelled(block, group)
         elif block.labels:
             self._extra_label(block, 0)
+        elif core.many:
+            self._check_meta(block)
+            label = str(len(group) + 1)
+            group[label] = Declaration(block.type, label, block)
         elif "" in group:
             self._duplicate(block, group[""].block, block.type)
         else:

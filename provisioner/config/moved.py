@@ -13,8 +13,9 @@ from .names import Key, joined_name, key_text, module_name
 from .report import Report
 
 MODULE: Final = "module"
-MOVABLE: Final = ("agent", "boundary", "grant", "tool")
-"""Kinds of blocks whose address makes a name."""
+MOVABLE: Final = ("agent", "boundary", "delegation", "federation", "grant", "tool")
+RELEASABLE: Final = ("agent", "boundary", "federation", "grant")
+"""Kinds of blocks whose address makes a name, and those that are something of their own in a cloud."""
 
 Part = tuple[str, str, Key]
 """Kind (`module` for a module call), label and instance key."""
@@ -78,7 +79,7 @@ def read_move(block: ast.Block, known: Mapping[str, object], report: Report) -> 
             detail = f'The argument "{wanted}" is required, but no definition was found. Add it.'
             report.error("E-REQUIRED", "Missing required argument", detail, block.header)
             return None
-    ends = [_end(attributes[wanted].expr, known, report) for wanted in ("from", "to")]
+    ends = [_end(attributes[wanted].expr, known, report, "moved") for wanted in ("from", "to")]
     source, target = ends
     if source is None or target is None:
         return None
@@ -97,7 +98,45 @@ def read_move(block: ast.Block, known: Mapping[str, object], report: Report) -> 
     return Move(source, target, block.header, attributes["from"].expr.range, subject)
 
 
-def _end(expr: ast.Expr, known: Mapping[str, object], report: Report) -> Address | None:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A removed block: what was at `address` is let go of, and stays in the cloud as it is."""
+
+    address: Address
+    range: SourceRange
+    subject: SourceRange
+
+
+def read_removed(block: ast.Block, known: Mapping[str, object], report: Report) -> Release | None:
+    """A removed block; None, reported, when it is none."""
+    attributes, blocks = block.body.attributes, block.body.blocks
+    others = [attribute for name, attribute in attributes.items() if name != "from"]
+    for bad in (*others, *(inner for inner in blocks if inner.type != "lifecycle"), *block.labels):
+        detail = "A removed block holds an address and how to let go of it: from = agent.old, and a lifecycle block."
+        report.error("E-REMOVED", "Invalid removed block", detail, bad.range)
+        return None
+    if "from" not in attributes:
+        detail = 'The argument "from" is required, but no definition was found. Add it.'
+        report.error("E-REQUIRED", "Missing required argument", detail, block.header)
+        return None
+    destroy = [inner.body.attributes.get("destroy") for inner in blocks]
+    expr = destroy[0].expr if len(destroy) == 1 and destroy[0] is not None else None
+    if not isinstance(expr, ast.Literal) or expr.value is not False or len(blocks[0].body.attributes) != 1:
+        detail = (
+            "A removed block lets go of something without deleting it, and says so: lifecycle { destroy = false } on "
+            "lines of their own. To delete it, remove the block that declares it and write no removed block."
+        )
+        subject = blocks[0].header if blocks else block.header
+        report.error("E-REMOVED", "Removed block that does not keep", detail, subject)
+        return None
+    written = attributes["from"].expr
+    address = _end(written, known, report, "removed")
+    if address is None:
+        return None
+    return Release(address, block.header, written.range)
+
+
+def _end(expr: ast.Expr, known: Mapping[str, object], report: Report, block: str) -> Address | None:
     steps = _steps(expr)
     parts: list[Part] = []
     at = 0
@@ -113,23 +152,27 @@ def _end(expr: ast.Expr, known: Mapping[str, object], report: Report) -> Address
         parts.append((str(kind), str(label), key))
     if steps is None or not parts or at < len(steps):
         detail = (
-            "from and to are addresses, with literal keys where there are any: agent.triage, "
-            'module.billing["eu"].agent.triage, agent.worker[0], module.billing.'
+            f"{'from is an address' if block == 'removed' else 'from and to are addresses'}, with literal keys where "
+            'there are any: agent.triage, module.billing["eu"].agent.triage, agent.worker[0], module.billing.'
         )
-        report.error("E-MOVED", "Invalid address in a moved block", detail, expr.range)
+        report.error(f"E-{block.upper()}", f"Invalid address in a {block} block", detail, expr.range)
         return None
     for kind in (part[0] for part in parts[:-1]):
         if kind != MODULE:
             detail = f"Nothing lies inside of a {kind}. Write the address up to there."
-            report.error("E-MOVED", "Invalid address in a moved block", detail, expr.range)
+            report.error(f"E-{block.upper()}", f"Invalid address in a {block} block", detail, expr.range)
             return None
     last = parts[-1][0]
-    if last not in MOVABLE and last != MODULE:
-        why = f"There are no blocks of type {last}.{suggestion(last, (*MOVABLE, MODULE))}"
+    kinds = RELEASABLE if block == "removed" else (*MOVABLE, MODULE)
+    if last not in kinds:
+        why = f"There are no blocks of type {last}.{suggestion(last, kinds)}"
         if last in known:
             why = f"Blocks of type {last} do not move: nothing in a cloud is named after their address."
-        detail = f"{why} Blocks that move are {', '.join(MOVABLE)} and module."
-        report.error("E-MOVED", "Invalid address in a moved block", detail, expr.range)
+            if block == "removed":
+                why = f"A {last} is nothing of its own in a cloud, so there is nothing to let go of."
+        what = "can be let go of" if block == "removed" else "move"
+        detail = f"{why} Blocks that {what} are {', '.join(kinds[:-1])} and {kinds[-1]}."
+        report.error(f"E-{block.upper()}", f"Invalid address in a {block} block", detail, expr.range)
         return None
     return tuple(parts)
 

@@ -26,8 +26,8 @@ class ByLabel(BlockSchema):
 class CoreBlock:
     """A top-level block of the language.
 
-    `repeats` tells that it takes for_each and count; `value` that expressions can refer to it; `plural` that a
-    module may hold many. `root_only` blocks carry what a module must not bring with it, and `why` says what.
+    `repeats` tells that it takes for_each and count; `value` that expressions can refer to it; `many` that a module
+    may hold several without labels. `root_only` blocks carry what a module must not bring with it, and `why` says what.
     """
 
     schema: BlockSchema
@@ -36,6 +36,7 @@ class CoreBlock:
     repeats: bool = True
     value: bool = False
     exposes: tuple[str, ...] = ()
+    many: bool = False
 
 
 def _text(doc: str, required: bool = False, default: Any = None, choices: tuple[str, ...] = ()) -> AttributeSchema:
@@ -96,6 +97,7 @@ PROVISIONER: Final = BlockSchema(
                 ),
                 "solo": _of("bool", "A one-person team; every plan says so.", default=False),
                 "checkpoint_keys": _of("list(string)", "OpenSSH public keys that sign checkpoints.", default=()),
+                "notice": _text("How long an owner is told before governance may replace it.", default="72h"),
             },
             max=1,
         ),
@@ -180,6 +182,9 @@ AGENT: Final = BlockSchema(
         "environment": _text("Where it belongs: dev, prod …"),
         "review_by": _text("When its authority is to be looked at again, an ISO date."),
         "boundary": _of("boundary", "What its policies cannot exceed."),
+        "manage": AttributeSchema(
+            "list(string)", "Surfaces that plans write; the others are observed and judged.", choices=AGENT_SURFACES
+        ),
     },
     {"owners": _OWNERS, "session": _SESSION},
     labels=("name",),
@@ -235,6 +240,69 @@ TEST: Final = BlockSchema(
     labels=("name",),
 )
 
+FEDERATION: Final = BlockSchema("One trust between two clouds, shared by many agents.", labels=("name",))
+
+DELEGATION: Final = BlockSchema(
+    "Authority of agents over another agent.",
+    {
+        "from": _of("list(agent)", "Agents that get it.", required=True),
+        "to": _of("agent", "The agent that they may act as or call.", required=True),
+        "via": _text("How.", required=True, choices=("assume_role", "invoke", "impersonate")),
+        "expires": _text("An RFC 3339 time, or a duration from when it is first planned."),
+        "reason": _text("Why, or a ticket."),
+    },
+    labels=("name",),
+)
+
+EXCEPTION: Final = BlockSchema(
+    "A rule that is set aside for some subjects, for a time.",
+    {
+        "rule": _text("Id of the rule.", required=True),
+        "subjects": _of("any", "Blocks it is about: references, or addresses in quotes.", required=True),
+        "reason": _text("Why the rule cannot hold.", required=True),
+        "compensating_control": _text("What holds in its place.", required=True),
+        "ticket": _text("Where it is tracked.", required=True),
+        "accepted_by": _of("control_owner", "Who accepts the risk.", required=True),
+        "expires": _text("The day on which it ends, an ISO date.", required=True),
+    },
+    labels=("name",),
+)
+
+BASELINE: Final = BlockSchema(
+    "The violations of the day of adoption; they may only shrink.",
+    {
+        "rules": _of("list(string)", "Ids of the rules.", required=True),
+        "agents": _of("list(agent)", "Agents it is about.", required=True),
+        "expires": _text("The day on which it ends, an ISO date.", required=True),
+    },
+    labels=("name",),
+)
+
+RULE_KINDS: Final = ("agent", "tool", "grant", "boundary", "delegation", "federation")
+
+RULE: Final = BlockSchema(
+    "A rule of your own: a condition that holds for every block of one kind.",
+    {
+        "each": _text("Kind of block that is judged, `self` in the condition.", required=True, choices=RULE_KINDS),
+        "severity": _text("What a breach does.", default="block", choices=LEVELS),
+        "surface": _text("Whose acceptance a breach needs.", required=True, choices=SURFACES),
+        "fix": _text("What to do about it.", required=True),
+        "references": _of("list(string)", "Framework references.", default=()),
+    },
+    labels=("name",),
+)
+RULE_EXPRESSIONS: Final = ("condition", "message")
+"""Arguments of a rule that are evaluated once for each block that it judges."""
+
+IMPORT: Final = BlockSchema(
+    "An existing principal that an agent becomes.",
+    {
+        "to": _of("agent", "The agent.", required=True),
+        "id": _text("What the cloud calls it.", required=True),
+        "cloud": _text("Where it is; not needed where the agent is in one cloud."),
+    },
+)
+
 _APPROVERS: Final = "a module cannot add people, owners or rules of approval"
 
 BLOCKS: Final[Mapping[str, CoreBlock]] = {
@@ -251,25 +319,16 @@ BLOCKS: Final[Mapping[str, CoreBlock]] = {
     "agent": CoreBlock(AGENT, value=True, exposes=("purpose", "environment", "inputs")),
     "grant": CoreBlock(GRANT),
     "test": CoreBlock(TEST),
+    "federation": CoreBlock(FEDERATION, value=True),
+    "delegation": CoreBlock(DELEGATION),
+    "exception": CoreBlock(EXCEPTION, root_only=True, why="a module cannot set rules aside"),
+    "baseline": CoreBlock(BASELINE, root_only=True, why="a module cannot set rules aside"),
+    "rule": CoreBlock(RULE),
+    "import": CoreBlock(IMPORT, root_only=True, why="a module cannot take over what exists", many=True),
 }
 
 VALUE_KINDS: Final = tuple(kind for kind, core in BLOCKS.items() if core.value)
 """Blocks that expressions refer to by their type: `tool.x`."""
-
-LATER: Final[Mapping[str, str]] = {
-    "federation": "trust between two clouds",
-    "delegation": "authority of one agent over another",
-    "exception": "time-bound exceptions from rules",
-    "baseline": "adopting existing violations",
-    "rule": "rules of your own",
-    "import": "adopting existing roles",
-    "removed": "forgetting blocks",
-}
-"""Blocks of the language that this version knows of but does not carry out, with what they are about."""
-
-LATER_ARGUMENTS: Final[Mapping[tuple[str, str], str]] = {("agent", "manage"): "observing surfaces without writing them"}
-LATER_OPTIONS: Final[Mapping[str, str]] = {"adopted": "keeping a role as it was found"}
-"""Arguments and labels of the language that this version does not carry out, with what they are about."""
 
 TERRAFORM_ONLY: Final[Mapping[str, str]] = {
     "resource": "Say what an agent is and may do with agent, tool and grant blocks; their resources are derived.",
@@ -296,17 +355,23 @@ def provider_block(schema: ProviderSchema) -> BlockSchema:
     )
 
 
-def with_clouds(block: str, schemas: Mapping[str, ProviderSchema]) -> BlockSchema:
-    """The shape of a core block with what the configured clouds add to it."""
+def with_clouds(block: str, schemas: Mapping[str, ProviderSchema], among: frozenset[str] = frozenset()) -> BlockSchema:
+    """The shape of a core block with what the configured clouds add to it.
+
+    `among` are the clouds that the block itself is in, where that is known: what several of them say of one runtime
+    is put together, and the others are left out.
+    """
     base = BLOCKS[block].schema
     added: dict[str, BlockSchema] = {}
     if block == "tool":
         added = {name: _repeatable(schema.tool) for name, schema in schemas.items()}
-        added["requires"] = _by_label("requires", "requirement", {n: s.requires for n, s in schemas.items()}, ("kind",))
+        requires = {n: s.requires for n, s in schemas.items()}
+        added["requires"] = _by_label("requires", "requirement", requires, ("kind",), among)
     elif block == "boundary":
         added = {name: _once(schema.boundary) for name, schema in schemas.items()}
     elif block == "agent":
-        added["runtime"] = _by_label("runtime", "runtime", {n: s.runtimes for n, s in schemas.items()}, ("kind",))
+        runtimes = {n: s.runtimes for n, s in schemas.items()}
+        added["runtime"] = _by_label("runtime", "runtime", runtimes, ("kind",), among)
         identities = {name: schema.identity for name, schema in schemas.items()}
         added["identity"] = ByLabel(
             "What the agent is in a cloud.",
@@ -338,10 +403,34 @@ def _repeatable(schema: BlockSchema) -> BlockSchema:
 
 
 def _by_label(
-    block: str, noun: str, options: Mapping[str, Mapping[str, BlockSchema]], labels: tuple[str, ...]
+    block: str,
+    noun: str,
+    options: Mapping[str, Mapping[str, BlockSchema]],
+    labels: tuple[str, ...],
+    among: frozenset[str],
 ) -> ByLabel:
-    merged: dict[str, BlockSchema] = {}
+    """Shapes by label. Where several clouds have one of a name, those that the block is in count together."""
+    found: dict[str, dict[str, BlockSchema]] = {}
     for cloud in sorted(options):
         for name, schema in options[cloud].items():
-            merged.setdefault(name, schema)
+            found.setdefault(name, {})[cloud] = schema
+    merged: dict[str, BlockSchema] = {}
+    for name, by_cloud in found.items():
+        meant = [schema for cloud, schema in by_cloud.items() if cloud in among] or list(by_cloud.values())
+        merged[name] = meant[0] if len(meant) == 1 else _together(meant)
     return ByLabel(f"A {block} block.", labels=labels, options=merged, noun=noun)
+
+
+def _together(schemas: list[BlockSchema]) -> BlockSchema:
+    """What several clouds ask of one block. An attribute that one of them requires is required."""
+    attributes: dict[str, AttributeSchema] = {}
+    blocks: dict[str, BlockSchema] = {}
+    for schema in schemas:
+        for name, attribute in schema.attributes.items():
+            known = attributes.get(name)
+            attributes[name] = attribute if known is None or attribute.required else known
+        for name, inner in schema.blocks.items():
+            known_block = blocks.get(name)
+            blocks[name] = inner if known_block is None else _together([known_block, inner])
+    first = schemas[0]
+    return BlockSchema(first.doc, attributes, blocks, first.labels, max(s.min for s in schemas), first.max)

@@ -73,7 +73,8 @@ class ProviderSchema:
     """`tool` may stand several times in a tool block where it carries labels. `runtimes` are by label.
 
     `federation` is what the body of a `federation` block holds where its provider is this cloud; None where the cloud
-    has none. An attribute of type `federation` is decoded to the address of the block that it names.
+    has none. An attribute of type `federation` is decoded to the address of the block that it names. `delegations` are
+    the ways of delegation (`via`) that this cloud carries out.
     """
 
     name: str
@@ -86,3 +87,4 @@ class ProviderSchema:
     requires: Mapping[str, BlockSchema]
     kinds: Mapping[str, KindSchema]
     federation: BlockSchema | None = None
+    delegations: tuple[str, ...] = ()

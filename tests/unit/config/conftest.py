@@ -64,23 +64,48 @@ AWS = ProviderSchema(
     runtimes={
         "lambda": BlockSchema(attributes={"functions": _attribute("list(string)", default=())}),
         "ecs": BlockSchema(attributes={"count": _attribute("number")}),
+        "github_actions": BlockSchema(
+            attributes={
+                "repository": _attribute(required=True),
+                "audience": _attribute(),
+                "federation": _attribute("federation"),
+            }
+        ),
     },
     requires={"resource_policy": BlockSchema(attributes={"resource": _attribute(required=True)})},
     kinds={},
+    federation=BlockSchema(attributes={"url": _attribute(required=True)}),
+    delegations=("assume_role", "invoke"),
 )
 
 GOOGLE = ProviderSchema(
     name="google",
     provider=BlockSchema(attributes={"project": _attribute(required=True)}),
-    identity=BlockSchema(attributes={"kind": _attribute(default="federated")}),
+    identity=BlockSchema(attributes={"kind": _attribute(default="federated"), "federation": _attribute("federation")}),
     tool=BlockSchema(
         labels=("name",), attributes={"role": _attribute(required=True), "resource": _attribute(required=True)}
     ),
     boundary=BlockSchema(attributes={"attach": _attribute(required=True)}),
     attempt=BlockSchema(attributes={"permission": _attribute(required=True)}),
-    runtimes={"cloud_run": BlockSchema(attributes={"service": _attribute(required=True)})},
+    runtimes={
+        "cloud_run": BlockSchema(attributes={"service": _attribute(required=True)}),
+        "github_actions": BlockSchema(
+            attributes={"repository": _attribute(required=True), "repository_id": _attribute(required=True)}
+        ),
+    },
     requires={},
     kinds={},
+    federation=BlockSchema(
+        attributes={"pool": _attribute(required=True)},
+        blocks={
+            "oidc": BlockSchema(
+                min=1,
+                max=1,
+                attributes={"issuer": _attribute(required=True), "audiences": _attribute("list(string)", default=())},
+            )
+        },
+    ),
+    delegations=("impersonate",),
 )
 
 CLOUDS = {"aws": AWS, "google": GOOGLE}

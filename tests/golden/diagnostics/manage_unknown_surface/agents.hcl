@@ -23,12 +23,11 @@ agent "triage" {
   environment = "prod"
   review_by   = "2027-02-01"
   boundary    = boundary.agents
+  manage      = ["tools"]
 
   runtime "lambda" {
     functions = ["triage"]
   }
-
-  manage = ["tool_access"]
 
   identity "aws" {}
 }

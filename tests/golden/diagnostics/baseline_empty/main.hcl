@@ -1,0 +1,5 @@
+baseline "start" {
+  rules   = []
+  agents  = [agent.triage]
+  expires = "2027-03-01"
+}

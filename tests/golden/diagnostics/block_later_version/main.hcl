@@ -1,3 +1,0 @@
-delegation "a_asks_b" {
-  from = [agent.triage]
-}

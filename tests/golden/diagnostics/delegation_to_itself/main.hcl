@@ -1,0 +1,5 @@
+delegation "loop" {
+  from = [agent.triage]
+  to   = agent.triage
+  via  = "assume_role"
+}

@@ -1,0 +1,3 @@
+exception "late" {
+  rule = "INV-1"
+}

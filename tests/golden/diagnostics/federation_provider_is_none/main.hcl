@@ -1,0 +1,4 @@
+federation "github" {
+  provider = "aws"
+  url      = "https://token.actions.githubusercontent.com"
+}

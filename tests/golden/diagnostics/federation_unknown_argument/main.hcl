@@ -1,0 +1,4 @@
+federation "github" {
+  url   = "https://token.actions.githubusercontent.com"
+  scope = "all"
+}

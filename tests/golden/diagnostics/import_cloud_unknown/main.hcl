@@ -1,0 +1,5 @@
+import {
+  to    = agent.triage
+  id    = "old-role"
+  cloud = "google"
+}

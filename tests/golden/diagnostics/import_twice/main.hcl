@@ -1,0 +1,9 @@
+import {
+  to = agent.triage
+  id = "old-role"
+}
+
+import {
+  to = agent.triage
+  id = "older-role"
+}

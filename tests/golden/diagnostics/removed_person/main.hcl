@@ -1,0 +1,7 @@
+removed {
+  from = person.carol
+
+  lifecycle {
+    destroy = false
+  }
+}

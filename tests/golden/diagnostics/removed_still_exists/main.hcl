@@ -1,0 +1,7 @@
+removed {
+  from = agent.triage
+
+  lifecycle {
+    destroy = false
+  }
+}

@@ -1,0 +1,7 @@
+removed {
+  from = agent.old
+
+  lifecycle {
+    destroy = true
+  }
+}

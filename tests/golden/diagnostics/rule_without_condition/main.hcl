@@ -1,0 +1,6 @@
+rule "named" {
+  each    = "agents"
+  surface = "identity"
+  message = "Agents have names"
+  fix     = "Name it."
+}
