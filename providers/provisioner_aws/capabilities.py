@@ -12,7 +12,7 @@ from .catalogue import actions_like, takes_resource_tags
 from .compile import SESSION_CEILING, SESSION_FLOOR, boundary_of
 from .grants import statements_of
 from .names import mark_tags
-from .runtimes import CAPABILITIES, supports
+from .runtimes import CAPABILITIES, capabilities, supports
 from .trust import runtime_label
 
 
@@ -42,7 +42,7 @@ def check_sessions(configuration: Configuration, agents: Sequence[Agent]) -> Ite
 
 
 def _own_session(agent: Agent, runtime: str) -> Iterable[Diagnostic]:
-    capabilities, seconds = CAPABILITIES[runtime], agent.session.max_seconds
+    row, seconds = capabilities(agent.runtime), agent.session.max_seconds
     where = agent.session.range or agent.range
     if seconds is not None and not SESSION_FLOOR <= seconds <= SESSION_CEILING:
         yield Diagnostic(
@@ -51,20 +51,20 @@ def _own_session(agent: Agent, runtime: str) -> Iterable[Diagnostic]:
             "IAM takes a MaxSessionDuration between one hour and twelve. Ask for that, or leave it out.",
             subject=where,
         )
-    elif seconds is not None and not capabilities.session_cap:
+    elif seconds is not None and not row.session_cap:
         yield Diagnostic(
             "E-AWS-SESSION",
             f"{agent.address}: its session length cannot be enforced for runtime {runtime!r}",
-            f"{capabilities.why[0].upper()}{capabilities.why[1:]}. Take max out, or use another runtime.",
+            f"{row.why[0].upper()}{row.why[1:]}. Take max out, or use another runtime.",
             subject=where,
         )
     attribution = agent.session.attribution
-    if attribution is not None and not supports(runtime, attribution):
+    if attribution is not None and not supports(agent.runtime, attribution):
         yield Diagnostic(
             "E-AWS-ATTRIBUTION",
             f"{agent.address}: runtime {runtime!r} cannot do attribution = {attribution!r}",
-            f"{capabilities.why[0].upper()}{capabilities.why[1:]}. The strongest here is"
-            f" {capabilities.attribution!r}: ask for that, leave it out, or use another runtime.",
+            f"{row.why[0].upper()}{row.why[1:]}. The strongest here is"
+            f" {row.attribution!r}: ask for that, leave it out, or use another runtime.",
             subject=where,
         )
 
@@ -72,15 +72,15 @@ def _own_session(agent: Agent, runtime: str) -> Iterable[Diagnostic]:
 def check_grant_context(part: GrantPart) -> Iterable[Diagnostic]:
     """`when` of a grant: enforced or refused, never dropped."""
     runtime = runtime_label(part.agent.runtime)
-    capabilities = CAPABILITIES[runtime]
+    row = capabilities(part.agent.runtime)
     tags = part.grant.when.get("session_tags") or {}
     own = mark_tags("", part.agent.name, part.agent.address)
     for tag in tags:
-        if tag not in capabilities.session_tags or tag in own:
+        if tag not in row.session_tags or tag in own:
             yield Diagnostic(
                 "E-AWS-WHEN",
                 f"{part.grant.address}: nothing trusted sets the session tag {tag!r} for {part.agent.address}",
-                f"Runtime {runtime!r}: {capabilities.why}. The condition could never be met, or be met by anybody. Take"
+                f"Runtime {runtime!r}: {row.why}. The condition could never be met, or be met by anybody. Take"
                 " it out, or grant to an agent whose runtime has a broker that sets the tag.",
                 subject=part.grant.range,
             )

@@ -64,7 +64,8 @@ def _reaches(part: GrantPart) -> bool:
 def place_of(authority: Authority, key: str) -> Place:
     """Where the resources of one `provider` block stand."""
     regions = tuple(authority.configs[key].settings.get("regions") or ())
-    return Place(names.partition(regions), authority.targets[key].id, regions)
+    federations = authority.configuration.federations
+    return Place(names.partition(regions), authority.targets[key].id, regions, federations)
 
 
 def agent_place(authority: Authority, agent: Agent) -> Place:

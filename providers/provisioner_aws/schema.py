@@ -7,7 +7,7 @@ from functools import cache
 from provisioner.model.changes import Surface
 from provisioner.sdk.schema import AttributeSchema, BlockSchema, FieldSchema, KindSchema, ProviderSchema
 
-from .runtimes import GITHUB_AUDIENCE, GITHUB_ISSUER
+from .runtime_schema import federation, identity_attributes, identity_policy, runtimes
 
 ROLE_PATH = "/agents/"
 
@@ -35,16 +35,13 @@ def provider_schema() -> ProviderSchema:
         provider=_provider(),
         identity=BlockSchema(
             doc="The agent's IAM role.",
-            attributes={
-                "path": AttributeSchema(
-                    "string", "IAM path of the role. Changing it makes a new principal.", default=ROLE_PATH
-                ),
-            },
+            attributes=identity_attributes(ROLE_PATH),
+            blocks={"policy": identity_policy()},
         ),
         tool=_tool(),
         boundary=_boundary(),
         attempt=_attempt(),
-        runtimes={"lambda": _lambda(), "ecs": _ecs(), "github_actions": _github_actions()},
+        runtimes=runtimes(),
         requires={
             "resource_policy": BlockSchema(
                 doc="A resource whose own policy must admit the agent: read and judged, never written.",
@@ -52,6 +49,7 @@ def provider_schema() -> ProviderSchema:
             )
         },
         kinds=_kinds(),
+        federation=federation(),
     )
 
 
@@ -121,60 +119,6 @@ def _attempt() -> BlockSchema:
             "resource": AttributeSchema("string", "ARN of what it is done to.", default="*"),
             "context": AttributeSchema(
                 "any", "Condition keys of the request: a string each, or a list of strings.", default={}
-            ),
-        },
-    )
-
-
-def _lambda() -> BlockSchema:
-    return BlockSchema(
-        doc="AWS Lambda functions whose execution role the agent is.",
-        attributes={
-            "functions": AttributeSchema(
-                "list(string)", "Names of the agent's functions; no two agents may share one.", default=()
-            ),
-            "regions": AttributeSchema("list(string)", "Where they run; the provider's regions by default."),
-            "source_condition": AttributeSchema(
-                "bool",
-                "Limit the trust to this account's functions by aws:SourceAccount and aws:SourceArn. Off by default:"
-                " AWS does not document that Lambda always sends them.",
-                default=False,
-            ),
-        },
-    )
-
-
-def _ecs() -> BlockSchema:
-    return BlockSchema(
-        doc="Amazon ECS tasks whose task role the agent is.",
-        attributes={
-            "regions": AttributeSchema("list(string)", "Where the tasks run; the provider's regions by default."),
-        },
-    )
-
-
-def _github_actions() -> BlockSchema:
-    return BlockSchema(
-        doc="GitHub Actions workflows. The subject is the environment, else the branch or tag; with an environment, a"
-        " branch or tag is pinned as well.",
-        attributes={
-            "repository": AttributeSchema("string", "owner/name.", required=True),
-            "repository_id": AttributeSchema("string", "Numeric id; survives a rename and a resale.", required=True),
-            "owner_id": AttributeSchema("string", "Numeric id of the owner; needed for the immutable subject."),
-            "environment": AttributeSchema("string", "Deployment environment that the job must name."),
-            "branch": AttributeSchema("string", "Branch that the workflow must run on."),
-            "tag": AttributeSchema("string", "Tag that the workflow must run on."),
-            "job_workflow_ref": AttributeSchema("string", "owner/repo/.github/workflows/file.yml@ref, exactly."),
-            "subject": AttributeSchema(
-                "string",
-                "immutable: owner@id/name@id, as repositories send that opted in or were made after 2026-07-15;"
-                " name: owner/name.",
-                default="immutable",
-                choices=("immutable", "name"),
-            ),
-            "audience": AttributeSchema("string", "The token's aud.", default=GITHUB_AUDIENCE),
-            "issuer": AttributeSchema(
-                "string", "Issuer URL; a GitHub Enterprise has its own.", default=f"https://{GITHUB_ISSUER}"
             ),
         },
     )
