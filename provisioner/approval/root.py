@@ -5,11 +5,11 @@ configuration.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any, Final, Never
 
 from .. import canonical
-from ..model.configuration import Approval, BoundaryTest, Configuration, Limits, Settings
+from ..model.configuration import Approval, BoundaryTest, Configuration, Limits, RuleException, Settings
 from ..planfile import PlanFileError, from_builtins, to_builtins
 
 ROOT_DOMAIN: Final = "root/1"
@@ -23,10 +23,11 @@ class RootError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RootPerson:
-    """`keys` are OpenSSH public key lines without comments."""
+    """`keys` are OpenSSH public key lines without comments, `accounts` names on a platform (`github:alice`)."""
 
     emails: tuple[str, ...]
     keys: tuple[str, ...]
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,35 @@ class RootTest:
 
 
 @dataclass(frozen=True, slots=True)
+class RootException:
+    """A rule that is set aside for some subjects (block addresses) until a day (`expires`, an ISO date: it ends with
+    that day's first moment in UTC). `accepted_by` is the control owner that has signed for the risk."""
+
+    rule: str
+    subjects: tuple[str, ...]
+    reason: str
+    compensating_control: str
+    ticket: str
+    accepted_by: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootBaseline:
+    """The violations of the day of adoption: `rules` by id, `agents` by name, until a day as an exception's."""
+
+    rules: tuple[str, ...]
+    agents: tuple[str, ...]
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
 class RootData:
     """What the root says, without its version.
 
     `agents` maps an agent's name to the owners that it names itself (by surface), `tools` a tool's address to the
-    owner that it names itself; whoever is in neither has the defaults. `tests` are the declared ones, by address.
+    owner that it names itself; whoever is in neither has the defaults. `tests` are the declared ones, by address;
+    `exceptions` and `baselines` likewise.
     """
 
     workspace: str
@@ -75,6 +100,8 @@ class RootData:
     protect: tuple[str, ...]
     severity: Mapping[str, str]
     tests: Mapping[str, RootTest]
+    exceptions: Mapping[str, RootException] = field(default_factory=dict)
+    baselines: Mapping[str, RootBaseline] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +114,7 @@ class TrustRoot:
 
     def body(self, plan: str | None = None) -> dict[str, Any]:
         """The ledger entry's body. `plan` is the digest of the plan that authorised it; None for version 1."""
-        return {"version": self.version, "data": to_builtins(self.data), "digest": self.digest, "plan": plan}
+        return {"version": self.version, "data": root_value(self.data), "digest": self.digest, "plan": plan}
 
 
 ROOT_SEAL: Final = object()
@@ -99,13 +126,15 @@ class RootInForce:
     """The root that judges. Only `chain.follow` makes one, from the ledger's roots and the runner's pin.
 
     `pin` is that of the ledger's root 1; `pinned` whether the runner remembers the same. Without it nothing is
-    applied, but everything can be shown.
+    applied, but everything can be shown. `earlier` are the exceptions of all roots before: what comes back is a
+    renewal.
     """
 
     root: TrustRoot
     pin: str
     pinned: bool
     seal: InitVar[object]
+    earlier: tuple[RootException, ...] = ()
 
     def __post_init__(self, seal: object) -> None:
         if seal is not ROOT_SEAL:
@@ -121,7 +150,10 @@ def root_data(configuration: Configuration, ledger_location: str) -> RootData:
     return RootData(
         workspace=workspace.name,
         ledger=ledger_location,
-        people={name: RootPerson(person.emails, person.keys) for name, person in sorted(configuration.people.items())},
+        people={
+            name: RootPerson(person.emails, person.keys, person.accounts)
+            for name, person in sorted(configuration.people.items())
+        },
         owners=_owners(configuration),
         agents={
             agent.name: dict(sorted(agent.owners.items()))
@@ -138,12 +170,49 @@ def root_data(configuration: Configuration, ledger_location: str) -> RootData:
             for address, test in sorted(configuration.tests.items())
             if not test.generated
         },
+        exceptions={address: _exception(item) for address, item in sorted(configuration.exceptions.items())},
+        baselines={
+            address: RootBaseline(tuple(sorted(set(item.rules))), tuple(sorted(set(item.agents))), item.expires)
+            for address, item in sorted(configuration.baselines.items())
+        },
     )
+
+
+def first_root(configuration: Configuration, ledger_location: str) -> TrustRoot:
+    """Root 1: without exceptions and baselines, which nobody has signed for yet. The first plan asks for them."""
+    return make_root(replace(root_data(configuration, ledger_location), exceptions={}, baselines={}))
+
+
+def _exception(item: RuleException) -> RootException:
+    return RootException(
+        rule=item.rule,
+        subjects=tuple(sorted(set(item.subjects))),
+        reason=item.reason,
+        compensating_control=item.compensating_control,
+        ticket=item.ticket,
+        accepted_by=item.accepted_by,
+        expires=item.expires,
+    )
+
+
+def root_value(data: RootData) -> dict[str, Any]:
+    """Root data as plain JSON values. What came after the first version is left out where it says nothing, so that
+    older roots keep their one form, their digest and their pin."""
+    value: dict[str, Any] = to_builtins(data)
+    for person in value["people"].values():
+        if not person["accounts"]:
+            del person["accounts"]
+    for name in ("exceptions", "baselines"):
+        if not value[name]:
+            del value[name]
+    if data.approval.notice_seconds == Approval().notice_seconds:
+        del value["approval"]["notice_seconds"]
+    return value
 
 
 def make_root(data: RootData, version: int = 1) -> TrustRoot:
     """A root with its digest."""
-    return TrustRoot(version, data, canonical.digest(ROOT_DOMAIN, {"version": version, "data": to_builtins(data)}))
+    return TrustRoot(version, data, canonical.digest(ROOT_DOMAIN, {"version": version, "data": root_value(data)}))
 
 
 def parse_root(body: Mapping[str, Any]) -> TrustRoot:
@@ -158,7 +227,7 @@ def parse_root(body: Mapping[str, Any]) -> TrustRoot:
         raise RootError("its version is not a positive number")
     try:
         data = from_builtins(body["data"], RootData)
-        if canonical.dumps(to_builtins(data)) != canonical.dumps(body["data"]):
+        if canonical.dumps(root_value(data)) != canonical.dumps(body["data"]):
             raise RootError("its data holds unknown fields or leaves out known ones")
     except (PlanFileError, canonical.CanonicalError) as error:
         raise RootError(str(error)) from error

@@ -35,6 +35,7 @@ def compare(
     lines += [f"- protect {item}" for item in in_force.protect if item not in wanted.protect]
     lines += [f"+ protect {item}" for item in wanted.protect if item not in in_force.protect]
     lines += _named("severity of", in_force.severity, wanted.severity)
+    lines += _waivers(in_force, wanted)
     lines += weakened_tests(in_force, wanted, agents)
     return lines
 
@@ -78,12 +79,31 @@ def _people(in_force: RootData, wanted: RootData) -> Iterator[str]:
             continue
         if old is None:
             yield f"+ person.{name}: {', '.join(_fingerprint(line) for line in new.keys) or 'no key'}"
+            yield from _scalar(f"person.{name}: accounts", (), new.accounts)
             continue
         yield from (f"- key of person.{name}: {_fingerprint(line)}" for line in old.keys if line not in new.keys)
         yield from (f"+ key of person.{name}: {_fingerprint(line)}" for line in new.keys if line not in old.keys)
         if sorted(old.keys) == sorted(new.keys) and old.keys != new.keys:
             yield f"~ person.{name}: order of keys"
         yield from _scalar(f"person.{name}: emails", old.emails, new.emails)
+        yield from _scalar(f"person.{name}: accounts", old.accounts, new.accounts)
+
+
+def _waivers(in_force: RootData, wanted: RootData) -> Iterator[str]:
+    """Exceptions and baselines, each as one sentence when it comes or goes."""
+    for name in sorted({*in_force.exceptions, *wanted.exceptions}):
+        old, new = in_force.exceptions.get(name), wanted.exceptions.get(name)
+        if old is not None and new is not None:
+            yield from _fields(name, old, new)
+        elif (only := old or new) is not None:
+            about = f"{only.rule} for {_show(only.subjects)} until {only.expires}"
+            yield f"{'-' if new is None else '+'} {name}: {about}, accepted by {only.accepted_by} ({only.ticket})"
+    for name in sorted({*in_force.baselines, *wanted.baselines}):
+        was, now = in_force.baselines.get(name), wanted.baselines.get(name)
+        if was is not None and now is not None:
+            yield from _fields(name, was, now)
+        elif (one := was or now) is not None:
+            yield f"{'-' if now is None else '+'} {name}: {_show(one.rules)} for {_show(one.agents)} until {one.expires}"
 
 
 def _fingerprint(line: str) -> str:

@@ -9,9 +9,11 @@ from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic
 from ..model.source import SourceRange
 from . import keys
+from .exceptions import end_of
 from .keys import KeyRefused
 from .root import RootData
 
+SHORTEST_NOTICE_SECONDS = 24 * 3600
 SURFACES = tuple(surface.value for surface in Surface)
 
 
@@ -19,7 +21,7 @@ def problems(root: RootData, configuration: Configuration | None = None) -> tupl
     """Every reason not to take the root. `configuration`, where there is one, gives the ranges to underline."""
     where = _Places(configuration)
     found = [*_people(root, where), *_owners(root, where), *_defaults(root, where), *_explicit(root, where)]
-    return (*found, *_solo(root, where), *_checkpoint_keys(root, where))
+    return (*found, *_solo(root, where), *_checkpoint_keys(root, where), *_notice(root, where), *_waivers(root, where))
 
 
 class _Places:
@@ -37,6 +39,10 @@ class _Places:
 
     def owner(self, name: str) -> SourceRange | None:
         found = self._configuration.owners.get(name) if self._configuration else None
+        return found.range if found else None
+
+    def exception(self, address: str) -> SourceRange | None:
+        found = self._configuration.exceptions.get(address) if self._configuration else None
         return found.range if found else None
 
     def tool(self, address: str) -> SourceRange | None:
@@ -158,6 +164,31 @@ def _solo(root: RootData, where: _Places) -> Iterator[Diagnostic]:
         )
         summary = f"solo = true, but there are {len(signers)} signers: {', '.join(sorted(signers))}"
         yield _error("E-SOLO", summary, detail, where.workspace())
+
+
+def _notice(root: RootData, where: _Places) -> Iterator[Diagnostic]:
+    if root.approval.notice_seconds < SHORTEST_NOTICE_SECONDS:
+        detail = (
+            "It is the time in which an owner can see that governance is about to replace it."
+            f' Write notice = "{SHORTEST_NOTICE_SECONDS // 3600}h" or more.'
+        )
+        yield _error("E-NOTICE", "the notice before an owner is replaced is too short", detail, where.workspace())
+
+
+def _waivers(root: RootData, where: _Places) -> Iterator[Diagnostic]:
+    """Exceptions and baselines that could never be judged."""
+    for name, item in root.exceptions.items():
+        place = where.exception(name)
+        if item.accepted_by not in root.owners:
+            detail = "Name a control owner that is declared: it signs for the risk."
+            yield _error("E-EXCEPTION", f"{name} is accepted by {item.accepted_by}, who is no owner", detail, place)
+    ends = {name: item.expires for name, item in root.exceptions.items()}
+    ends |= {name: baseline.expires for name, baseline in root.baselines.items()}
+    for name, end in ends.items():
+        try:
+            end_of(end)
+        except ValueError:
+            yield _error("E-EXCEPTION", f"{name} ends on {end}, which is no date", "Write 2027-01-15.", None)
 
 
 def _checkpoint_keys(root: RootData, where: _Places) -> Iterator[Diagnostic]:

@@ -59,12 +59,14 @@ class ProviderConfig:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`keys` are OpenSSH public key lines (type, base64; comments are cut off)."""
+    """`keys` are OpenSSH public key lines (type, base64; comments are cut off), `accounts` are `github:alice` and the
+    like: under which names a CI platform knows the person."""
 
     name: str
     emails: tuple[str, ...]
     keys: tuple[str, ...]
     range: SourceRange | None = None
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,13 +308,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`plan_ttl_seconds` runs from publication. `checkpoint_keys` are OpenSSH public key lines."""
+    """`plan_ttl_seconds` runs from publication. `checkpoint_keys` are OpenSSH public key lines.
+
+    `notice_seconds` is how long governance must have announced, before it may put others in an owner's place.
+    """
 
     plan_ttl_seconds: int = 72 * 3600
     carry: str = "none"
     narrowing: str = "signed"
     solo: bool = False
     checkpoint_keys: tuple[str, ...] = ()
+    notice_seconds: int = 72 * 3600
 
 
 @dataclass(frozen=True, slots=True)
