@@ -56,9 +56,18 @@ def from_builtins(value: Any, kind: type[T]) -> T:
     return result
 
 
+def plan_value(plan: Plan) -> dict[str, Any]:
+    """A plan as plain JSON values. What came after the first version is left out where it says nothing, so that
+    older plans keep their one form and their digest."""
+    value: dict[str, Any] = to_builtins(plan)
+    if plan.declared is None:
+        del value["declared"]
+    return value
+
+
 def plan_bytes(plan: Plan) -> bytes:
     """The canonical bytes that the plan digest covers."""
-    return canonical.dumps(to_builtins(plan))
+    return canonical.dumps(plan_value(plan))
 
 
 def plan_digest(data: bytes) -> str:
@@ -74,7 +83,7 @@ def encode(plan: Plan, notes: PlanNotes) -> bytes:
         {
             "format": FILE_FORMAT,
             "digest": plan_digest(data),
-            "plan": to_builtins(plan),
+            "plan": plan_value(plan),
             "notes": notes_value,
             "notes_digest": canonical.digest(NOTES_DOMAIN, notes_value),
         }

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
+from ..model.diagnostics import DiagnosticError
 from ..model.plan import Exclusion
 from . import keys, sshsig
-from .authorship import Authorship
+from .authorship import Actors, Applied, Authorship
 from .git import Commit, GitError, Repository, object_id
 from .keys import KeyRefused
 from .root import RootData
@@ -34,22 +35,30 @@ def authors(
     root: RootData,
     *,
     environ: Mapping[str, str],
-    since_commit: str | None = None,
+    since: Applied | None = None,
     inputs: Sequence[str] = (),
     person: str | None = None,
+    actors: Actors | None = None,
 ) -> Authorship:
-    """Authors of `files` (relative to `root_dir`) since the commit of the last apply; of all time where None.
+    """Authors of `files` (relative to `root_dir`) since what was applied last; of all time where that is None.
 
-    `inputs` are values that came from outside the files. `person` is who plans, by the runner's own file: that only
-    excludes. `environ` is the process's environment. Raises DiagnosticError where git is not installed.
+    `inputs` are values that came from outside the files. `person` is who plans, by the runner's own file, `actors` who
+    does by the CI: both only exclude. `environ` is the process's environment. Raises DiagnosticError where git is not
+    installed.
     """
     found = _Found(root)
     if person is not None:
         found.exclude(person, PLANNER)
+    if actors is not None:
+        found.act(actors)
     found.doubt("values from outside the files", inputs)
     try:
         repository = Repository(root_dir, environ)
-        _read(repository, root_dir, files, since_commit, found)
+        if repository.shallow:
+            found.doubt_plainly("the clone is shallow, so that older commits are not seen (fetch the whole history)")
+        places = _places(repository, files, found)
+        _compare_with_commit(repository, root_dir, places, found)
+        _read(repository, list(places.values()), since, found)
         return found.result(repository.head)
     except GitError as error:
         if "not a git repository" in str(error):
@@ -58,6 +67,29 @@ def authors(
             found.doubt_plainly("the history of the files could not be read")
         found.detail(f"git: {error}")
         return found.result(None)
+
+
+def authors_again(
+    root_dir: Path, sources: Mapping[str, str], root: RootData, *, environ: Mapping[str, str], since: Applied | None
+) -> Authorship | None:
+    """Authors of what a signed plan was made from (`sources`), found anew by another runner than the one that planned.
+
+    None where this checkout cannot tell: no git, a shallow clone, or a history without those contents.
+    """
+    found = _Found(root)
+    try:
+        repository = Repository(root_dir, environ)
+        if repository.shallow:
+            return None
+        places = _places(repository, list(sources), found)
+        commit = repository.holding({place: sources[file] for file, place in places.items()})
+        if commit is None:
+            return None
+        repository.head = commit
+        _read(repository, list(places.values()), since, found)
+        return found.result(commit)
+    except (GitError, DiagnosticError):
+        return None  # what the plan says of its authors then stands alone, as it does without a checkout
 
 
 class _Found:
@@ -69,6 +101,7 @@ class _Found:
         self._details: list[str] = []
         self._holders: dict[bytes, str] = {}
         self._mails: dict[str, set[str]] = {}
+        self._accounts: dict[str, set[str]] = {}
         for name, person in root.people.items():
             for line in person.keys:
                 try:
@@ -77,6 +110,26 @@ class _Found:
                     continue  # a key that is none has signed nothing
             for mail in person.emails:
                 self._mails.setdefault(mail.casefold(), set()).add(name)
+            for account in person.accounts:
+                self._accounts.setdefault(account.casefold(), set()).add(name)
+
+    def act(self, actors: Actors) -> None:
+        """Who a CI run works for: excluded where the root knows them, an unknown author where it does not."""
+        unknown = []
+        for account in actors.accounts:
+            people = self._accounts.get(account.casefold(), set())
+            for name in people:
+                self.exclude(name, PLANNER)
+            if not people:
+                unknown.append(account)
+        for mail in actors.emails:
+            for name in self._mails.get(mail.strip().casefold(), ()):
+                self.exclude(name, PLANNER)
+        self.doubt("accounts that no person of the trust root has", unknown)
+        for doubt in actors.doubts:
+            self.doubt_plainly(_visible(doubt))
+        for detail in actors.details:
+            self.detail(detail)
 
     def exclude(self, person: str, reason: str = AUTHOR) -> None:
         self._people.add(Exclusion(person, reason))
@@ -112,18 +165,34 @@ class _Found:
         return Authorship(tuple(people), tuple(sorted(self._unknown)), commit, tuple(self._details))
 
 
-def _read(repository: Repository, root_dir: Path, files: Sequence[str], since: str | None, found: _Found) -> None:
-    if repository.shallow:
-        found.doubt_plainly("the clone is shallow, so that older commits are not seen (fetch the whole history)")
-    if since is not None and not repository.is_ancestor(since):
-        found.doubt_plainly("what was applied last is not part of this history (rebase on it)")
-        since = None
-    inside = [file for file in files if _is_inside(file)]
-    found.doubt("files from outside the folder", [file for file in files if not _is_inside(file)])
-    _compare_with_commit(repository, root_dir, inside, found)
-    paths = [repository.prefix + file for file in inside]
-    if since is not None:
-        paths += repository.deleted(since, sorted({_siblings(path) for path in paths}))
+def _places(repository: Repository, files: Sequence[str], found: _Found) -> dict[str, str]:
+    """The files of the repository, with their paths from its top; others have no author that could be found."""
+    named = {file: repository.place(file) for file in files}
+    found.doubt("files from outside the repository", [file for file, place in named.items() if place is None])
+    return {file: place for file, place in named.items() if place is not None}
+
+
+def _read(repository: Repository, paths: Sequence[str], since: Applied | None, found: _Found) -> None:
+    """Attribute the commits that made `paths` (from the top) what they are.
+
+    Only what the last applied plan itself read is known to have been signed for: another file counts from its first
+    commit on, and what was read then and is not now has been taken away by somebody.
+    """
+    known = (
+        {place: digest for file, digest in since.sources.items() if (place := repository.place(file))} if since else {}
+    )
+    commit = repository.holding(known, since.commit) if since is not None else None
+    if since is not None and commit is None:
+        found.detail("no commit of this history holds what was applied last: authors of all time count")
+    gone = [path for path in known if path not in paths]
+    if commit is None:
+        _attribute_all(repository, [*paths, *gone], None, found)
+        return
+    _attribute_all(repository, [*(path for path in paths if path in known), *gone], commit, found)
+    _attribute_all(repository, [path for path in paths if path not in known], None, found)
+
+
+def _attribute_all(repository: Repository, paths: Sequence[str], since: str | None, found: _Found) -> None:
     if not paths:
         return
     ids = repository.commits(paths, since, merges=False) + _deciding_merges(repository, paths, since)
@@ -131,9 +200,9 @@ def _read(repository: Repository, root_dir: Path, files: Sequence[str], since: s
         _attribute(commit, found)
 
 
-def _compare_with_commit(repository: Repository, root_dir: Path, files: Sequence[str], found: _Found) -> None:
+def _compare_with_commit(repository: Repository, root_dir: Path, places: Mapping[str, str], found: _Found) -> None:
     """Files must be those of HEAD byte for byte; the index is not asked, since it can be told to look away."""
-    names = {file: f"{repository.head}:{repository.prefix}{file}" for file in files}
+    names = {file: f"{repository.head}:{place}" for file, place in places.items()}
     committed = repository.blobs(list(names.values()))
     untracked, dirty = [], []
     for file, name in names.items():
@@ -220,22 +289,6 @@ def split_signature(data: bytes) -> tuple[bytes | None, bytes]:
         return None, data
     signature = b"\n".join(signatures[0]).rstrip(b"\n") + b"\n"
     return signature, b"\n".join(kept) + blank + message
-
-
-def _is_inside(file: str) -> bool:
-    path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts and str(path) == file and "\n" not in file
-
-
-def _siblings(path: str) -> str:
-    """A glob for the files of the same folder and kind: those that may have been taken away."""
-    pure = PurePosixPath(path)
-    pattern = f"*{_escaped(pure.suffix)}" if pure.suffix else _escaped(pure.name)
-    return pattern if str(pure.parent) == "." else f"{_escaped(str(pure.parent))}/{pattern}"
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([*?\[\]\\])", r"\\\1", text)
 
 
 def _visible(text: str) -> str:

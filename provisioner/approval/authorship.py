@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..model.plan import Exclusion
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the last plan of the whole configuration was made from.
+
+    `sources` stand in the signed plan: SHA-256 in hex by path from the root module's folder. `commit` stands beside it
+    and is signed by nobody: it says where to look, and what is found there must have these contents.
+    """
+
+    sources: Mapping[str, str]
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """Who a CI run says it works for. Environment and events are easily written, so this only ever excludes.
+
+    `accounts` are `github:login` and the like, `emails` addresses; an account that no person has is an unknown author.
+    `doubts` are phrases for `unknown`, `details` for whoever reads the output.
+    """
+
+    accounts: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ..model.diagnostics import DiagnosticError
@@ -34,6 +34,8 @@ _OPTIONS: Final = (
     "protocol.allow=never",
 )
 _ARGUMENTS: Final = 500
+_SEARCHED: Final = 300
+"""How many commits that touch the files are looked at for those that were applied last."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -121,27 +123,75 @@ class Repository:
         )
         return found.decode().split()
 
-    def deleted(self, since: str, patterns: Sequence[str]) -> list[str]:
-        """Paths (from the top) that match glob `patterns`, were there at `since` and are not now."""
-        out: list[str] = []
-        for chunk in _chunks([f":(top,glob){pattern}" for pattern in patterns]):
-            found = self._run("diff-tree", "-r", "-z", "--name-only", "--diff-filter=D", since, self.head, "--", *chunk)
-            out += [path.decode("utf-8", "surrogateescape") for path in found.split(b"\0") if path]
-        return out
+    def place(self, file: str) -> str | None:
+        """A file's path from the top, by its path from the folder; None for what is outside, or oddly written.
+
+        Only leading `..` are followed: the prefix is a physical path, so that they mean what they say.
+        """
+        pure = PurePosixPath(file)
+        if pure.is_absolute() or "\n" in file or str(pure) != file:
+            return None
+        above, inside = list(PurePosixPath(self.prefix).parts), list(pure.parts)
+        while inside and inside[0] == "..":
+            if not above:
+                return None
+            above.pop()
+            inside.pop(0)
+        return "/".join((*above, *inside)) if inside and ".." not in inside else None
+
+    def holding(self, contents: Mapping[str, str], hint: str | None = None) -> str | None:
+        """The newest commit in HEAD's history where each path (from the top) has the content of this SHA-256.
+
+        `hint` is asked last: a commit that is further back than is searched. What lies between two commits with the
+        same contents came to nothing, so that any of them is as good as another.
+        """
+        if not contents:
+            return None
+        touching = self._touching(list(contents))
+        known: dict[str, str] = {}
+        for commit in (self.head, *touching):
+            if self._holds(commit, contents, known):
+                return commit
+        if hint is not None and self.is_ancestor(hint) and self._holds(hint, contents, known):
+            return hint
+        return None
+
+    def _touching(self, paths: Sequence[str]) -> list[str]:
+        """The newest commits that touch `paths`, merges too."""
+        specs = [f":(top,literal){path}" for path in paths]
+        limit = f"--max-count={_SEARCHED}"
+        found = self._run("rev-list", "--full-history", limit, "--stdin", stdin=_lines([self.head, "--", *specs]))
+        return found.decode().split()
+
+    def _holds(self, commit: str, contents: Mapping[str, str], known: dict[str, str]) -> bool:
+        """Whether a commit has exactly these contents. `known` keeps the SHA-256 of blobs that were read."""
+        names = {f"{commit}:{path}": wanted for path, wanted in contents.items()}
+        blobs = self.blobs(list(names))
+        if len(blobs) != len(names):
+            return False
+        unread = sorted({blob for blob in blobs.values() if blob not in known})
+        if unread:
+            for blob, data in zip(unread, self._objects(unread, "blob"), strict=True):
+                known[blob] = hashlib.sha256(data).hexdigest()
+        return all(known[blobs[name]] == wanted for name, wanted in names.items())
 
     def read_commits(self, ids: Sequence[str]) -> list[Commit]:
         """The raw commits. Raises GitError for one whose bytes do not hash to its id."""
+        return [Commit(wanted, body) for wanted, body in zip(ids, self._objects(ids, "commit"), strict=True)]
+
+    def _objects(self, ids: Sequence[str], kind: str) -> list[bytes]:
+        """The bytes of objects of one kind. Raises GitError for one whose bytes do not hash to its id."""
         data = self._run("cat-file", "--batch", stdin=_lines(ids))
         out = []
         at = 0
         for wanted in ids:
             end = data.index(b"\n", at)
-            name, kind, size = data[at:end].decode("ascii", "replace").split(" ")
+            name, found, size = data[at:end].decode("ascii", "replace").split(" ")
             body = data[end + 1 : end + 1 + int(size)]
             at = end + 2 + int(size)
-            if name != wanted or kind != "commit" or object_id("commit", body, len(wanted)) != wanted:
-                raise GitError(f"the commit {wanted[:12]} is not what its id says")
-            out.append(Commit(wanted, body))
+            if name != wanted or found != kind or object_id(kind, body, len(wanted)) != wanted:
+                raise GitError(f"the {kind} {wanted[:12]} is not what its id says")
+            out.append(body)
         return out
 
     def merged_paths(self, merges: Sequence[str], paths: Sequence[str]) -> dict[str, list[MergedPath] | None]:

@@ -14,6 +14,7 @@ from ..canonical import dumps
 from ..model.changes import Action, Change, Operation
 from ..model.findings import Level
 from ..planfile import PlanFile, plan_bytes, plan_digest, to_builtins
+from .limits import deletes_too_much, deletions, protecting
 from .ownership import change_owner
 from .requirements import Demands
 from .root import RootError, parse_root
@@ -289,6 +290,29 @@ def within_limits(case: Case) -> Iterator[Refusal]:
     if count > most:
         reason = f"the plan has {count} changes, and the trust root allows {most} at once"
         yield Refusal("E-LIMITS", reason, "Plan in parts with -target.")
+    plan, limits = case.planfile.plan, case.evidence.root.root.data.limits
+    gone = deletions(plan.changes)
+    if plan.declared is not None and deletes_too_much(gone, plan.declared.live_total, limits):
+        reason = (
+            f"the plan deletes {gone} of {plan.declared.live_total} resources, and the trust root allows"
+            f" {limits.max_delete_percent} %"
+        )
+        yield Refusal("E-LIMITS", reason, "Plan in parts with -target.")
+
+
+def leaves_alone_what_is_protected(case: Case) -> Iterator[Refusal]:
+    """No plan touches what the root protects: each change's name in its cloud is made again from the change."""
+    patterns = case.evidence.root.root.data.protect
+    if case.evidence.providers is None or not patterns:
+        return
+    for change in case.planfile.plan.changes:
+        provider = case.evidence.providers.get(change.address.provider)
+        if provider is None or change.address.kind not in provider.schema().kinds:
+            continue  # surfaces_are_the_providers refuses it
+        name = provider.full_name(change)
+        if (pattern := protecting(name, patterns)) is not None:
+            reason = f"change {change.number} touches {name}, which the trust root protects ({pattern})"
+            yield Refusal("E-PROTECTED", reason, "Leave it alone, or have governance sign a narrower protect list.")
 
 
 def next_root_is_sound(case: Case) -> Iterator[Refusal]:
@@ -335,6 +359,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     tests_pass,
     everything_was_read,
     within_limits,
+    leaves_alone_what_is_protected,
     next_root_is_sound,
 )
 

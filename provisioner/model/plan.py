@@ -104,11 +104,37 @@ class RootChange:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredTest:
+    """A boundary test as declared: the digest of what it asserts, and the agents that it is about."""
+
+    digest: str
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a plan was made from. It is signed, so that the plans after this one are measured with it.
+
+    `sources` maps each file that was read (its path from the root module's folder) to the SHA-256 of its bytes in
+    hex. `agents` are the names of all declared agents, `tests` all declared boundary tests by address. `sponsors` maps
+    agents whose authority changes only through something shared to their sponsors. `live_total` counts the live
+    resources that a percentage of deletions is measured with; 0 where the plan deletes too little for that.
+    """
+
+    sources: Mapping[str, str]
+    agents: tuple[str, ...]
+    tests: Mapping[str, DeclaredTest]
+    sponsors: Mapping[str, str]
+    live_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The semantic plan. Two runs that would do the same to the same live state give the same plan.
 
     `base` is the ledger index of the workspace's last consumed plan (0 for none): a plan is never applied twice.
     `unknown_authors` says what could not be attributed to anybody; then widening parts need two distinct people.
+    `declared` is None only in plans of the first version, whose bytes do not hold it.
     """
 
     workspace: str
@@ -131,6 +157,7 @@ class Plan:
     solo: bool = False
     agent_total: int = 0
     format: str = FORMAT
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from functools import cache
 
+from ..approval.limits import deletes_too_much, deletions, protecting
 from ..model.changes import Action, Change
 from ..model.configuration import Configuration, Grant, Limits
 from ..model.diagnostics import Diagnostic, Severity
@@ -26,12 +26,11 @@ def within_limits(changes: Sequence[Change], live_total: int, limits: Limits) ->
             "A plan this large is rarely meant. Plan a part of it with -target, or have governance sign a higher"
             " limits { max_changes }.",
         )
-    deletions = sum(change.action is Action.DELETE for change in changes)
-    if live_total and deletions >= 5 and deletions * 100 > limits.max_delete_percent * live_total:
+    count = deletions(changes)
+    if deletes_too_much(count, live_total, limits):
         yield Diagnostic(
             "E-LIMIT",
-            f"The plan deletes {deletions} of {live_total} resources; the trust root allows"
-            f" {limits.max_delete_percent} %",
+            f"The plan deletes {count} of {live_total} resources; the trust root allows {limits.max_delete_percent} %",
             "Is a file missing, or a variable wrong? If it is meant, delete in parts with -target, or have governance"
             " sign a higher limits { max_delete_percent }.",
         )
@@ -41,14 +40,13 @@ def protected(changes: Iterable[Change], names: Mapping[int, str], patterns: Seq
     """Refuse any change of what `protect` names. `names` gives each change's full name in its cloud, by number."""
     for change in changes:
         name = names[change.number]
-        for pattern in patterns:
-            if _glob(pattern).fullmatch(name):
-                yield Diagnostic(
-                    "E-PROTECTED",
-                    f"Change {change.number} touches {name}, which the trust root protects",
-                    f"protect holds {pattern!r}: no plan may touch it, whatever it says. Rename what you declare, or"
-                    " have governance sign a narrower protect list.",
-                )
+        if (pattern := protecting(name, patterns)) is not None:
+            yield Diagnostic(
+                "E-PROTECTED",
+                f"Change {change.number} touches {name}, which the trust root protects",
+                f"protect holds {pattern!r}: no plan may touch it, whatever it says. Rename what you declare, or"
+                " have governance sign a narrower protect list.",
+            )
 
 
 def prevented(
@@ -166,8 +164,3 @@ def unseen(changes: Iterable[Change], gaps: Sequence[Gap]) -> Iterable[Diagnosti
                 f"{gap.reason}. Concerned: {', '.join(touched)}.{lacks} Nothing is planned on what was not seen: give"
                 " the reader the permission or try again.",
             )
-
-
-@cache
-def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern))

@@ -16,6 +16,7 @@ from ..sdk.schema import KindSchema
 from . import guards
 from .changes import OwnerOfSurface, build_changes, with_effects
 from .diff import compare
+from .managing import managed, replaced
 from .order import order
 from .scope import agents_in_scope, users, within
 from .worlds import agent_worlds, planned
@@ -25,7 +26,8 @@ from .worlds import agent_worlds, planned
 class Draft:
     """A plan before rules, tests and approval have looked at it.
 
-    `before` and `after` are the whole worlds, for the evaluator; `problems` are what stops the plan.
+    `before` and `after` are the whole worlds, for the evaluator; `problems` are what stops the plan. `live_total` is
+    how many live resources are ours.
     """
 
     changes: tuple[Change, ...]
@@ -36,6 +38,7 @@ class Draft:
     before: Mapping[Address, Resource]
     after: Mapping[Address, Resource]
     problems: tuple[Diagnostic, ...]
+    live_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,18 @@ def draft(
     differences = compare(configuration.workspace.name, desired, live.values(), kinds)
     chosen = agents_in_scope(scope, configuration, live.values())
     shared = users((item.resource for item in desired), live.values())
-    known, strange = guards.unclaimed(differences.found, live, made, kinds)
+    mine = managed(differences.found, configuration.agents, kinds)
+    desired = replaced(desired, mine.found)
+    known, strange = guards.unclaimed(mine.found, live, made, kinds)
     found = [difference for difference in known if within(difference, chosen, shared)]
     changes = build_changes(found, providers, judges.owner_of, _depths(kinds))
     observed = [address for address in live if kinds[address.provider][address.kind].observed]
     after = planned(live, desired, changes, observed)
     changes = with_effects(changes, providers, live, after)
     operations = _operations(changes, providers, live, after)
-    problems = [*differences.diagnostics, *strange]
-    problems += guards.within_limits(changes, sum(1 for r in live.values() if r.mark or r.parent), judges.limits)
+    problems = [*differences.diagnostics, *mine.observed, *strange]
+    live_total = sum(1 for resource in live.values() if resource.mark or resource.parent)
+    problems += guards.within_limits(changes, live_total, judges.limits)
     problems += guards.protected(changes, _names(changes, providers), judges.protect)
     for name, provider_kinds in kinds.items():
         own = [change for change in changes if change.address.provider == name]
@@ -89,6 +95,7 @@ def draft(
         live,
         after,
         tuple(problems),
+        live_total,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..applying.result import ApplyResult
 from ..model.drift import DriftReport
 from ..model.findings import TestResult
-from ..planfile import PlanFile, to_builtins
+from ..planfile import PlanFile, plan_value, to_builtins
 from .signoff import SignOffs
 
 FORMAT_VERSION = "1.0"
@@ -38,7 +38,7 @@ def plan_document(file: PlanFile, signoffs: SignOffs) -> dict[str, Any]:
     """`digest`, `plan` (exactly what is signed), `notes` (what is not), `sign_offs`."""
     return {
         "digest": file.digest,
-        "plan": to_builtins(file.plan),
+        "plan": plan_value(file.plan),
         "notes": to_builtins(file.notes),
         "sign_offs": sign_offs_document(signoffs),
     }

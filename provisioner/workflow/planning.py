@@ -29,10 +29,11 @@ from ..version import installed
 from .approving import sign_offs
 from .authorized import counted
 from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
+from .declaring import declared
 from .project import Project, workspace_ledger
 from .reading import read_all
 from .results import PlanRun
-from .roots import demand_pin, demand_tests, last_commit, next_root, root_in_force
+from .roots import demand_pin, demand_tests, last_applied, next_root, root_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def authorship_of(project: Project, seen: Seen) -> Authorship:
         project.inputs.root,
         configuration.files,
         seen.root.data,
-        since_commit=last_commit(seen.ledger, counted(seen.ledger, project.runner)),
+        since=last_applied(seen.ledger, counted(seen.ledger, project.runner)),
         inputs=configuration.inputs,
         person=project.runner.workspace(configuration.workspace.name).person,
         environ=project.inputs.environ,
@@ -215,6 +216,7 @@ def _plan(
         next_root=change_of_root,
         solo=root.data.approval.solo,
         agent_total=len(agents),
+        declared=declared(project, made),
     )
 
 

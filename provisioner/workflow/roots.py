@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
+from ..approval.authorship import Applied
 from ..approval.chain import Authorization, RootRecord, TrustError, follow
-from ..approval.root import RootInForce, TrustRoot, make_root, pin, root_data
+from ..approval.root import RootInForce, TrustRoot, make_root, pin, root_data, root_value
 from ..approval.root_changes import compare, weakened_tests
 from ..approval.verdict import LedgerSignoff, PublishedPlan
 from ..ledger import views
@@ -16,7 +17,7 @@ from ..ledger.log import Ledger
 from ..ledger.places import is_remote
 from ..model.diagnostics import DiagnosticError
 from ..model.plan import RootChange
-from ..planfile import to_builtins
+from ..planfile import PlanFile
 from ..runner import Runner
 from .project import LOCAL, SINGLE_HOST, Project, ledger_location
 
@@ -98,7 +99,7 @@ def next_root(project: Project, in_force: TrustRoot) -> RootChange | None:
     if not compare(in_force.data, wanted, agents, list(configuration.tools)):
         return None
     root = make_root(wanted, in_force.version + 1)
-    return RootChange(root.version, to_builtins(root.data), root.digest, tuple(compare(in_force.data, wanted)))
+    return RootChange(root.version, root_value(root.data), root.digest, tuple(compare(in_force.data, wanted)))
 
 
 def demand_tests(project: Project, in_force: TrustRoot) -> None:
@@ -150,15 +151,24 @@ def published(history: History, plan: str, before: int | None = None) -> Publish
     return PublishedPlan(found.digest, found.entry.index, found.since) if found else None
 
 
-def last_commit(ledger: Ledger, counts: Callable[[str], bool] | None = None) -> str | None:
-    """The commit of the last applied plan, as its notes have it; None before the first.
+def last_applied(ledger: Ledger, counts: Callable[[str], bool]) -> Applied | None:
+    """What the last applied plan of the whole configuration was made from; None before the first.
 
-    `counts` says which plans were signed for: nobody else's makes earlier authors forgotten.
+    `counts` says which plans were signed for: nobody else's makes earlier authors forgotten. A plan with -target
+    decided on a part of the files alone, so that authors of the rest still count after it.
     """
+    found = last_whole(ledger, counts)
+    if found is None or found.plan.declared is None:
+        return None
+    return Applied(found.plan.declared.sources, found.notes.commit)
+
+
+def last_whole(ledger: Ledger, counts: Callable[[str], bool]) -> PlanFile | None:
+    """The last applied plan of the whole configuration that was signed for; None before the first."""
     for entry in reversed(ledger.history.of(Kind.CONSUMED)):
-        if counts is None or counts(entry.body["plan"]):
-            found = views.publication(ledger.history, entry.body["plan"])
-            return found.file().notes.commit if found else None
+        publication = views.publication(ledger.history, entry.body["plan"])
+        if publication is not None and not publication.file().plan.scope and counts(entry.body["plan"]):
+            return publication.file()
     return None
 
 

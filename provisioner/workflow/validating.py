@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from ..approval.authorship import Applied
 from ..approval.ownership import resolve_owner
 from ..approval.root import RootData, root_data
 from ..approval.root_checks import problems
@@ -86,21 +87,20 @@ def _deadlocks(configuration: Configuration, inputs: Inputs) -> tuple[Diagnostic
             return ()
         from ..approval.authors import authors
 
-        written = authors(
-            inputs.root, configuration.files, root, environ=inputs.environ, since_commit=since, person=person
-        )
+        written = authors(inputs.root, configuration.files, root, environ=inputs.environ, since=since, person=person)
     except DiagnosticError as error:
         return tuple(_not_looked_at(diagnostic) for diagnostic in error.diagnostics)
     return _nobody_left(configuration, root, written.people)
 
 
-def _in_force(known: WorkspaceRunner, runner: Runner) -> tuple[RootData, str | None]:
-    """The root that would judge, and the commit that was applied last."""
+def _in_force(known: WorkspaceRunner, runner: Runner) -> tuple[RootData, Applied | None]:
+    """The root that would judge, and what was applied last."""
+    from .authorized import counted
     from .project import open_ledger
-    from .roots import last_commit, root_in_force
+    from .roots import last_applied, root_in_force
 
     ledger = open_ledger(str(known.ledger), known)
-    return root_in_force(ledger, runner).root.data, last_commit(ledger)
+    return root_in_force(ledger, runner).root.data, last_applied(ledger, counted(ledger, runner))
 
 
 def _nobody_left(configuration: Configuration, root: RootData, people: Sequence[Exclusion]) -> tuple[Diagnostic, ...]:

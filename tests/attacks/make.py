@@ -25,16 +25,15 @@ from provisioner.approval import dsse, statement
 from provisioner.approval.authorship import Authorship
 from provisioner.approval.chain import Authorization, RootRecord
 from provisioner.approval.requirements import of_plan
-from provisioner.approval.root import make_root, pin
+from provisioner.approval.root import make_root, pin, root_value
 from provisioner.approval.root_changes import compare
 from provisioner.approval.statement import Accepted, Decision, Role, Witness
 from provisioner.approval.verdict import PublishedPlan
 from provisioner.approval.wire import string
 from provisioner.model.changes import Action, Effect, Surface
 from provisioner.model.findings import Finding, Level, TestSummary
-from provisioner.model.plan import Exclusion, Plan, PlanNotes, RootChange, RootReference
+from provisioner.model.plan import Declared, Exclusion, Plan, PlanNotes, RootChange, RootReference
 from provisioner.model.resources import Gap
-from provisioner.planfile import to_builtins
 
 Made = Situation | dict[str, Any]
 ATTACKS: dict[str, tuple[str, Callable[[], Made]]] = {}
@@ -184,7 +183,7 @@ def control_next_root() -> Made:
 def control_plan_of_a_root() -> Made:
     """A plan that makes the next root, signed by both governance people."""
     first, second = second_root()
-    return governance_plan(RootChange(2, to_builtins(second.data), second.digest, worded(first, second)))
+    return governance_plan(RootChange(2, root_value(second.data), second.digest, worded(first, second)))
 
 
 @attack("verified")
@@ -351,7 +350,7 @@ def second_root() -> tuple[Any, Any]:
 
 
 def root_plan(first: Any, second: Any, **over: Any) -> planfile.PlanFile:
-    change = RootChange(second.version, to_builtins(second.data), second.digest, worded(first, second))
+    change = RootChange(second.version, root_value(second.data), second.digest, worded(first, second))
     return s.file_of(s.draft(first, **({"changes": (), "findings": (), "next_root": change} | over)))
 
 
@@ -762,11 +761,36 @@ def too_many_changes() -> Made:
     return crafted_anew(changes=(ROLE, *many), operations=operations_of(ROLE, *many))
 
 
+@attack("E-LIMITS")
+def half_of_everything_deleted() -> Made:
+    """Five of ten resources go where the root allows three in ten; the planner's own guard was taken out."""
+    gone = tuple(
+        replace(
+            GRANT,
+            number=at,
+            action=Action.DELETE,
+            address=s.address("role_policy", f"acme-agents-triage/{at}"),
+            after=None,
+            fields=(),
+        )
+        for at in range(1, 6)
+    )
+    declared = Declared({"main.hcl": "0" * 64}, ("triage",), {}, {}, 10)
+    return crafted_anew(changes=gone, operations=operations_of(*gone), findings=(), declared=declared)
+
+
+@attack("E-PROTECTED")
+def what_is_protected_is_changed() -> Made:
+    """The root protects a role, and a plan that somebody made by hand changes it all the same."""
+    root = make_root(s.root_data(protect=("cloud::*:acme-agents-tri?ge",)))
+    return situation(s.draft(root), root=root)
+
+
 @attack("E-NEXT-ROOT")
 def next_root_with_a_wrong_digest() -> Made:
     """The next root's data are not what its digest says."""
     first, second = second_root()
-    return governance_plan(RootChange(2, to_builtins(second.data), first.digest, worded(first, second)))
+    return governance_plan(RootChange(2, root_value(second.data), first.digest, worded(first, second)))
 
 
 @attack("E-NEXT-ROOT")
@@ -774,7 +798,7 @@ def next_root_jumps() -> Made:
     """The next root has version 7."""
     first, second = second_root()
     jumped = make_root(second.data, 7)
-    return governance_plan(RootChange(7, to_builtins(jumped.data), jumped.digest, worded(first, jumped)))
+    return governance_plan(RootChange(7, root_value(jumped.data), jumped.digest, worded(first, jumped)))
 
 
 @attack("E-NEXT-ROOT")
@@ -782,7 +806,7 @@ def next_root_of_another_workspace() -> Made:
     """The next root is for another workspace."""
     first, second = second_root()
     moved = make_root(replace(second.data, workspace="other"), 2)
-    return governance_plan(RootChange(2, to_builtins(moved.data), moved.digest, worded(first, moved)))
+    return governance_plan(RootChange(2, root_value(moved.data), moved.digest, worded(first, moved)))
 
 
 @attack("E-NEXT-ROOT")
@@ -790,7 +814,7 @@ def next_root_says_less_than_it_changes() -> Made:
     """The plan words one difference of the next root, and keeps quiet about the other."""
     first, second = second_root()
     quiet = make_root(replace(second.data, protect=("arn:x",)), 2)
-    return governance_plan(RootChange(2, to_builtins(quiet.data), quiet.digest, worded(first, second)))
+    return governance_plan(RootChange(2, root_value(quiet.data), quiet.digest, worded(first, second)))
 
 
 @attack("E-NEXT-ROOT")
@@ -799,7 +823,7 @@ def next_root_unsound() -> Made:
     first, second = second_root()
     owners = second.data.owners | {"iam": replace(second.data.owners["iam"], threshold=3)}
     unsound = make_root(replace(second.data, owners=owners), 2)
-    return governance_plan(RootChange(2, to_builtins(unsound.data), unsound.digest, worded(first, unsound)))
+    return governance_plan(RootChange(2, root_value(unsound.data), unsound.digest, worded(first, unsound)))
 
 
 def governance_plan(change: RootChange, *signers: str) -> Situation:
@@ -814,7 +838,7 @@ def governance_plan(change: RootChange, *signers: str) -> Situation:
 def root_changed_by_one_person() -> Made:
     """One governance signer changes the root alone, signing twice."""
     first, second = second_root()
-    return governance_plan(RootChange(2, to_builtins(second.data), second.digest, worded(first, second)), "sam", "sam")
+    return governance_plan(RootChange(2, root_value(second.data), second.digest, worded(first, second)), "sam", "sam")
 
 
 # Sign-offs.

@@ -105,6 +105,9 @@ class Cloud:
         }
         return ProviderSchema("cloud", none, none, none, none, none, {}, {}, kinds)
 
+    def full_name(self, change: Change) -> str:
+        return f"cloud::{change.address.target}:{change.address.name}"
+
     def operations(self, change: Change) -> tuple[Operation, ...]:
         fields = tuple(self.schema().kinds[change.address.kind].fields)
         params = {"name": change.address.name, "to": change.after}

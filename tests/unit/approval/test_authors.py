@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from dataclasses import replace
@@ -11,8 +12,8 @@ import pytest
 import scenario
 
 from provisioner.approval import authors as room
-from provisioner.approval.authors import authors, split_signature
-from provisioner.approval.authorship import Authorship
+from provisioner.approval.authors import authors, authors_again, split_signature
+from provisioner.approval.authorship import Applied, Authorship
 from provisioner.approval.git import Repository
 from provisioner.approval.root import RootData, RootPerson
 from provisioner.model.diagnostics import DiagnosticError
@@ -60,6 +61,9 @@ class Repo:
         )
         return done.stdout.strip()
 
+    def content(self, name: str) -> bytes:
+        return subprocess.run(["git", "cat-file", "blob", name], cwd=self.top, check=True, capture_output=True).stdout
+
     def write(self, name: str, text: str) -> None:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +94,16 @@ def repo(tmp_path: Path, key_folder: Path) -> Repo:
 def ask(repo: Repo, root: RootData, **over: object) -> Authorship:
     values: dict[str, object] = {"files": FILES, "environ": dict(os.environ)} | over
     files = values.pop("files")
+    if "since_commit" in values:
+        values["since"] = applied(repo, str(values.pop("since_commit")))
     return authors(repo.root, files, root, **values)  # type: ignore[arg-type]
+
+
+def applied(repo: Repo, commit: str) -> Applied:
+    """What a plan that was made at a commit has signed: every file of the folder but the README."""
+    names = repo.git("ls-tree", "-r", "-z", "--name-only", f"{commit}:live").split("\0")
+    contents = {name: repo.content(f"{commit}:live/{name}") for name in names if name and name != "README.md"}
+    return Applied({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}, commit)
 
 
 def people(found: Authorship) -> set[str]:
@@ -227,21 +240,95 @@ def test_who_took_a_file_away_is_an_author(repo: Repo, root: RootData) -> None:
     assert people(ask(repo, root, since_commit=since)) == {"bob"}
 
 
-def test_who_only_moved_away_from_what_was_applied_is_unknown(repo: Repo, root: RootData) -> None:
+def test_who_moved_away_from_what_was_applied_does_not_shorten_the_list(repo: Repo, root: RootData) -> None:
+    """No commit of the history holds what was applied last: then everybody counts, from the first commit on."""
     first = repo.commit("alice")
     repo.write("main.hcl", "narrowed\n")
-    applied = repo.commit("carol", name="carol")
+    applied_at = repo.commit("carol", name="carol")
+    since = applied(repo, applied_at)
     repo.git("reset", "-q", "--hard", first)
-    found = ask(repo, root, since_commit=applied)
-    assert found.unknown == ("what was applied last is not part of this history (rebase on it)",)
+    found = ask(repo, root, since=since)
     assert people(found) == {"alice"}
+    assert any("authors of all time count" in detail for detail in found.details)
 
 
-@pytest.mark.parametrize("since", ["0" * 40, "HEAD", "--all", "main", "a" * 64])
-def test_a_last_apply_that_is_no_commit_of_this_history(since: str, repo: Repo, root: RootData) -> None:
+@pytest.mark.parametrize("hint", ["0" * 40, "HEAD", "--all", "main", "a" * 64, None])
+def test_the_unsigned_commit_is_only_a_hint(hint: str | None, repo: Repo, root: RootData) -> None:
+    since = applied(repo, repo.commit("carol", name="carol"))
+    repo.write("main.hcl", "two\n")
     repo.commit("alice")
-    found = ask(repo, root, since_commit=since)
-    assert found.unknown == ("what was applied last is not part of this history (rebase on it)",)
+    assert people(ask(repo, root, since=replace(since, commit=hint))) == {"alice"}
+
+
+def test_a_later_commit_beside_the_plan_hides_nobody(repo: Repo, root: RootData) -> None:
+    """Whoever writes to the ledger first can put any commit beside a plan: the signed contents say where it was."""
+    since = applied(repo, repo.commit("carol", name="carol"))
+    repo.write("main.hcl", "slipped in\n")
+    later = repo.commit("bob", name="bob")
+    repo.write("data/list.yaml", "two\n")
+    repo.commit("alice")
+    assert people(ask(repo, root, since=replace(since, commit=later))) == {"alice", "bob"}
+
+
+def test_a_squash_merge_is_found_by_its_contents(repo: Repo, root: RootData) -> None:
+    """What was applied from a branch stands in main under another commit."""
+    repo.commit("carol", name="carol")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.write("main.hcl", "feature\n")
+    since = applied(repo, repo.commit("bob", name="bob"))
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--squash", "feature")
+    repo.commit("carol", name="carol")
+    repo.write("data/list.yaml", "two\n")
+    repo.commit("alice")
+    assert people(ask(repo, root, since=since)) == {"alice"}
+
+
+def test_a_file_that_was_not_read_before_counts_from_its_first_commit(repo: Repo, root: RootData) -> None:
+    """An old file that only now is read: who wrote it long ago is an author of what is planned today."""
+    repo.write("wide.json", "{}\n")
+    repo.commit("bob", name="bob")
+    since = applied(repo, repo.commit("carol", name="carol", message="applied"))
+    since = replace(since, sources={name: sha for name, sha in since.sources.items() if name != "wide.json"})
+    repo.write("main.hcl", "reads wide.json\n")
+    repo.commit("alice")
+    assert people(ask(repo, root, files=(*FILES, "wide.json"), since=since)) == {"alice", "bob"}
+
+
+def test_what_is_beside_the_folder_is_attributed_like_the_rest(repo: Repo, root: RootData) -> None:
+    repo.commit("carol", name="carol")
+    repo.write("../shared/module.hcl", "one\n")
+    repo.commit("bob", name="bob")
+    found = ask(repo, root, files=(*FILES, "../shared/module.hcl"))
+    assert people(found) == {"bob", "carol"}
+    assert found.unknown == ()
+    repo.write("../shared/module.hcl", "two\n")
+    found = ask(repo, root, files=(*FILES, "../shared/module.hcl"))
+    assert found.unknown == ("changed since the commit: ../shared/module.hcl",)
+
+
+def test_another_runner_finds_the_same_authors(repo: Repo, root: RootData) -> None:
+    since = applied(repo, repo.commit("carol", name="carol"))
+    repo.write("main.hcl", "two\n")
+    planned = repo.commit("bob", name="bob")
+    sources = applied(repo, planned).sources
+    repo.write("main.hcl", "three\n")
+    repo.commit("alice")
+    again = authors_again(repo.root, sources, root, environ=dict(os.environ), since=since)
+    assert again is not None
+    assert people(again) == {"bob"} and again.unknown == () and again.commit == planned
+    strange = {**sources, "main.hcl": "0" * 64}
+    assert authors_again(repo.root, strange, root, environ=dict(os.environ), since=since) is None
+
+
+def test_another_runner_without_a_history_says_nothing(repo: Repo, root: RootData, tmp_path: Path) -> None:
+    sources = applied(repo, repo.commit("bob", name="bob")).sources
+    repo.write("main.hcl", "two\n")
+    repo.commit("bob", name="bob")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{repo.top}", clone], check=True)
+    assert authors_again(clone / "live", sources, root, environ=dict(os.environ), since=None) is None
+    assert authors_again(tmp_path, sources, root, environ={**os.environ, "PATH": str(tmp_path)}, since=None) is None
 
 
 def branches(repo: Repo) -> str:
@@ -342,11 +429,11 @@ def test_many_names_are_cut(repo: Repo, root: RootData) -> None:
     assert found.unknown == ("values from outside the files: var.v0, var.v1, var.v2, var.v3, var.v4 and 3 more",)
 
 
-@pytest.mark.parametrize("file", ["../other.hcl", "/etc/passwd", "./main.hcl", "a\nb.hcl"])
+@pytest.mark.parametrize("file", ["../../other.hcl", "/etc/passwd", "./main.hcl", "a\nb.hcl", "a/../main.hcl", ".."])
 def test_files_from_elsewhere(file: str, repo: Repo, root: RootData) -> None:
     repo.commit("alice")
     found = ask(repo, root, files=(*FILES, file))
-    assert len(found.unknown) == 1 and found.unknown[0].startswith("files from outside the folder: ")
+    assert len(found.unknown) == 1 and found.unknown[0].startswith("files from outside the repository: ")
 
 
 @pytest.mark.parametrize(
