@@ -7,6 +7,14 @@
 |---|---|---|
 | `lambda` | `account`, `region`, `function` or `function_arn` | service `lambda.amazonaws.com`, `aws:SourceAccount`, `aws:SourceArn` |
 | `ecs` | `account`, `region` | service `ecs-tasks.amazonaws.com`, `aws:SourceAccount`, `aws:SourceArn` (`arn:aws:ecs:REGION:ACCOUNT:*`) |
+| `ec2` | none: a trust cannot tell instances apart | service `ec2.amazonaws.com` |
+| `eks_pod_identity` | `cluster` (ARN), `namespace`, `service_account`, `pod_name`, `pod_uid` | service `pods.eks.amazonaws.com`, `aws:RequestTag/…` |
+| `bedrock_agentcore` | `account`, `region`, `runtime_id` | service `bedrock-agentcore.amazonaws.com`, `aws:SourceAccount`, `aws:SourceArn` |
+| `bedrock_agent` | `account`, `region`, `agent_id` | service `bedrock.amazonaws.com`, `aws:SourceAccount`, `aws:SourceArn` |
+| `roles_anywhere` | `trust_anchor` (ARN), `common_name`, `organization`, `san_uri` … | service `rolesanywhere.amazonaws.com`, `aws:PrincipalTag/x509…`, source identity |
+| `eks_irsa` | `namespace`, `service_account`, and the token's own | web identity, `ISSUER:claim` |
+| `gitlab_ci` | `project_path`, `branch` or `tag`, and the token's own | web identity, `ISSUER:claim` |
+| `spiffe` | `spiffe_id`, and the token's own | web identity, `ISSUER:claim` |
 | `github_actions` | the token's: `sub`, `aud`, `repository_id`, `environment` … | web identity, `ISSUER:claim` |
 | any service | `service`, `source_account`, `source_arn` | service principal |
 | any identity provider | `issuer`, `sub`, `aud` and others | web identity, `ISSUER:claim` |
@@ -22,18 +30,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ..names import partition
+from ..trust_services import SERVICES
 from .context import Context, context_values
 from .document import Policy
 from .errors import ClaimError
 from .match import Caller
 from .spelling import spell_key
+from .workloads import BUILDERS, NAMES, TOKEN_NAMES, AssumeRequest, service, text, token_claims
+
+__all__ = ["AssumeRequest", "assume_request", "runtimes_of"]
 
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
-SERVICES = {"lambda": "lambda.amazonaws.com", "ecs": "ecs-tasks.amazonaws.com"}
 # fmt: off
 GITHUB_CLAIMS = frozenset((
     "actor", "actor_id", "aud", "base_ref", "enterprise", "enterprise_id", "environment", "event_name",
@@ -45,23 +54,13 @@ GITHUB_CLAIMS = frozenset((
 # fmt: on
 COMMON = frozenset({"session_name", "source_identity", "tags", "context"})
 _NAMES = {
-    "lambda": frozenset({"account", "region", "function", "function_arn"}),
-    "ecs": frozenset({"account", "region"}),
+    **NAMES,
     "github_actions": GITHUB_CLAIMS,
     "service": frozenset({"service", "source_account", "source_arn"}),
     "principal": frozenset({"principal", "external_id"}),
 }
+Builder = Callable[[Mapping[str, Any], Policy, str], AssumeRequest]
 _ARN = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):(root|user/.+|role/.+)\Z")
-_ACCOUNT = re.compile(r"[0-9]{12}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class AssumeRequest:
-    """`actions` must all be allowed on the role: the assumption itself, tagging, setting a source identity."""
-
-    caller: Caller
-    actions: tuple[str, ...]
-    context: Context
 
 
 def runtimes_of(trust: Policy) -> tuple[str, ...]:
@@ -99,9 +98,10 @@ def _form(claims: Mapping[str, Any], trust: Policy, runtime: str | None) -> str:
             raise ClaimError(f"claims of a {runtime!r} are not known; name service, issuer or principal to say who")
         return runtime
     if "issuer" in claims:
-        return "github_actions" if GITHUB_ISSUER in str(claims["issuer"]) else "issuer"
-    candidates = [*runtimes_of(trust), "github_actions", "ecs", "lambda"]
-    fitting = [form for form in candidates if form == "issuer" or set(claims) <= _NAMES[form] | COMMON]
+        return "github_actions" if GITHUB_ISSUER in str(claims["issuer"]) else _token_form(claims)
+    admitted = [_token_form(claims) if form == "issuer" else form for form in runtimes_of(trust)]
+    candidates = [*admitted, "github_actions", "ecs", "lambda"]
+    fitting = [form for form in candidates if form not in _NAMES or set(claims) <= _NAMES[form] | COMMON]
     if not fitting:
         raise ClaimError(
             f"no runtime of this role has all of the claims {', '.join(sorted(claims))};"
@@ -110,68 +110,26 @@ def _form(claims: Mapping[str, Any], trust: Policy, runtime: str | None) -> str:
     return fitting[0]
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    value = claims.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ClaimError(f"the claim {name} is a {type(value).__name__}; write it as a string")
-    return str(value)
-
-
-def _service(name: str, keys: Mapping[str, tuple[bool, str | None]]) -> AssumeRequest:
-    """`keys`: condition key → (whether it was given, its value)."""
-    values = {key: () if value is None else (value,) for key, (given, value) in keys.items() if given}
-    values |= {"aws:PrincipalIsAWSService": ("true",), "aws:PrincipalServiceName": (name,)}
-    unknown = frozenset(key for key, (given, _) in keys.items() if not given)
-    return AssumeRequest(Caller("Service", name), ("sts:AssumeRole",), Context(values, unknown))
+def _token_form(claims: Mapping[str, Any]) -> str:
+    """`eks_irsa` and so on where a claim is named as that runtime names it, otherwise the token's own claims."""
+    return next((runtime for runtime, names in TOKEN_NAMES.items() if names & set(claims)), "issuer")
 
 
 def _from_service(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
-    name = _text(claims, "service")
+    name = text(claims, "service")
     if not name:
         raise ClaimError("the claim service is empty; write a service principal such as lambda.amazonaws.com")
     keys = {"aws:SourceAccount": "source_account", "aws:SourceArn": "source_arn"}
-    return _service(name, {key: (claim in claims, _text(claims, claim)) for key, claim in keys.items()})
-
-
-def _account(claims: Mapping[str, Any]) -> tuple[bool, str | None]:
-    found = _text(claims, "account")
-    if found is not None and not _ACCOUNT.match(found):
-        raise ClaimError(f"the claim account is {found!r}; an AWS account id has 12 digits")
-    return "account" in claims, found
-
-
-def _from_lambda(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
-    arn, given = _text(claims, "function_arn"), "function_arn" in claims
-    owner = _account(claims)
-    if arn is not None:
-        parts = arn.split(":")
-        if len(parts) < 7 or parts[2] != "lambda":
-            raise ClaimError(f"the claim function_arn is {arn!r}; write arn:aws:lambda:REGION:ACCOUNT:function:NAME")
-        owner = owner if owner[0] else (True, parts[4])
-    elif not given and _text(claims, "function") and _text(claims, "region"):
-        place = owner[1] if owner[1] is not None else account
-        region, name = _text(claims, "region") or "", _text(claims, "function")
-        arn, given = f"arn:{partition((region,))}:lambda:{region}:{place}:function:{name}", True
-        owner = owner if owner[0] else (True, place)
-    return _service(SERVICES["lambda"], {"aws:SourceAccount": owner, "aws:SourceArn": (given, arn)})
-
-
-def _from_ecs(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
-    owner, region = _account(claims), _text(claims, "region")
-    known = region is not None and owner[1] is not None
-    arn = f"arn:{partition((region or '',))}:ecs:{region}:{owner[1]}:*" if known else None
-    return _service(SERVICES["ecs"], {"aws:SourceAccount": owner, "aws:SourceArn": (arn is not None, arn)})
+    return service(name, {key: (claim in claims, text(claims, claim)) for key, claim in keys.items()})
 
 
 def _from_github(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
-    issuer = _text(claims, "issuer") or _text(claims, "iss") or _github_issuer(trust)
+    issuer = text(claims, "issuer") or text(claims, "iss") or _github_issuer(trust)
     return _web_identity({k: v for k, v in claims.items() if k not in ("issuer", "iss")}, issuer, account, trust)
 
 
 def _from_issuer(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
-    issuer = _text(claims, "issuer")
+    issuer = text(claims, "issuer")
     if issuer is None:
         providers = [p for item in trust.statements if item.principals for p in item.principals.of("Federated")]
         names = {provider.partition(":oidc-provider/")[2] for provider in providers} - {""}
@@ -204,13 +162,13 @@ def _web_identity(claims: Mapping[str, Any], issuer: str, account: str, trust: P
 
 
 def _from_principal(claims: Mapping[str, Any], trust: Policy, account: str) -> AssumeRequest:
-    arn = _text(claims, "principal") or ""
+    arn = text(claims, "principal") or ""
     match = _ARN.match(arn)
     if match is None:
         raise ClaimError(f"the claim principal is {arn!r}; write the ARN of a user, role or account root")
     owner, kind = match.group(1), match.group(2)
     types = {"root": "Account", "user": "User", "role": "AssumedRole"}
-    external = _text(claims, "external_id")
+    external = text(claims, "external_id")
     values = {
         "aws:PrincipalArn": (arn,),
         "aws:PrincipalAccount": (owner,),
@@ -224,7 +182,7 @@ def _from_principal(claims: Mapping[str, Any], trust: Policy, account: str) -> A
 def _session(claims: Mapping[str, Any], request: AssumeRequest) -> AssumeRequest:
     """Add what every form takes: session name, source identity, tags, further context."""
     extra, actions = dict(_map(claims, "context")), list(request.actions)
-    name, source, tags = _text(claims, "session_name"), _text(claims, "source_identity"), _map(claims, "tags")
+    name, source, tags = text(claims, "session_name"), text(claims, "source_identity"), _map(claims, "tags")
     unknown = set(request.context.unknown)
     if name is not None:
         extra["sts:RoleSessionName"] = name
@@ -250,9 +208,17 @@ def _map(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return {spell_key(key) if name == "context" else key: item for key, item in value.items()}
 
 
-_BUILDERS: dict[str, Callable[[Mapping[str, Any], Policy, str], AssumeRequest]] = {
-    "lambda": _from_lambda,
-    "ecs": _from_ecs,
+def _from_service_runtime(runtime: str) -> Builder:
+    return lambda claims, _trust, account: BUILDERS[runtime](claims, account)
+
+
+def _from_token_runtime(runtime: str) -> Builder:
+    return lambda claims, trust, account: _from_issuer(token_claims(runtime, claims), trust, account)
+
+
+_BUILDERS: dict[str, Builder] = {
+    **{runtime: _from_service_runtime(runtime) for runtime in BUILDERS},
+    **{runtime: _from_token_runtime(runtime) for runtime in TOKEN_NAMES},
     "github_actions": _from_github,
     "service": _from_service,
     "issuer": _from_issuer,

@@ -6,7 +6,7 @@ checked. They are judged like declared tests, on the planned and on the live pol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -20,9 +20,11 @@ from ..compile import agent_place, aws_parts, boundary_of
 from ..grants import grant_document
 from ..runtimes import GITHUB_AUDIENCE
 from ..trust import Place, github_subject, runtime_label, trust_policy
+from . import elsewhere as places
 from .canonical import canonical_policy
 from .context import Context
 from .document import Policy, parse_policy
+from .elsewhere import OUTSIDE, Case, Cases
 from .evaluate import PolicyRequest, statement_matches
 from .globs import parse_glob
 from .match import Truth, action_matches
@@ -43,11 +45,6 @@ CANARIES = (
 
 _STRANGERS = ("999999999999", "888888888888")
 _REGIONS = ("ap-southeast-2", "sa-east-1", "cn-northwest-1", "us-gov-east-1")
-_OUTSIDE = "provisioner-outside-of-every-grant"
-
-Case = tuple[str, Mapping[str, Any]]
-"""A label, and the settings of an attempt or the claims of an assume."""
-Cases = list[Case]
 
 
 def negatives(agent: Agent, authority: Authority) -> tuple[BoundaryTest, ...]:
@@ -84,16 +81,20 @@ def _test(agent: Agent, surface: Surface, attempts: Iterable[Case] = (), assumes
 def _assumes(agent: Agent, place: Place) -> tuple[Cases, Cases]:
     """Who must not become the agent: strangers (identity), and the right kind of workload elsewhere (runtime)."""
     other = _other(_STRANGERS, place.account)
-    strangers: Cases = [
-        ("other_service", {"service": "ec2.amazonaws.com", "source_account": place.account}),
-        ("other_account", {"principal": f"arn:{place.partition}:iam::{other}:root"}),
-        ("user_of_this_account", {"principal": f"arn:{place.partition}:iam::{place.account}:user/{_OUTSIDE}"}),
-    ]
     label = runtime_label(agent.runtime)
+    wrong_service = "lambda.amazonaws.com" if label == "ec2" else "ec2.amazonaws.com"
+    strangers: Cases = [
+        ("other_service", {"service": wrong_service, "source_account": place.account}),
+        ("other_account", {"principal": f"arn:{place.partition}:iam::{other}:root"}),
+        ("user_of_this_account", {"principal": f"arn:{place.partition}:iam::{place.account}:user/{OUTSIDE}"}),
+    ]
     if label == "github_actions":
         tokens, elsewhere = _github(agent.runtime)
         return [*strangers, *tokens], elsewhere
-    return strangers, _workloads(agent, place, other)
+    if label in ("lambda", "ecs"):
+        return strangers, _workloads(agent, place, other)
+    tokens, elsewhere = places.elsewhere(agent, place, other)
+    return [*strangers, *tokens], elsewhere
 
 
 def _workloads(agent: Agent, place: Place, other: str) -> Cases:
@@ -115,7 +116,7 @@ def _workloads(agent: Agent, place: Place, other: str) -> Cases:
         there = f"{arn}:{strange}:{place.account}:function:{own}"
         out.append(("other_region", {"account": place.account, "function_arn": there}))
     if "*" not in resource:
-        stranger = f"{arn}:{region}:{place.account}:function:{_OUTSIDE}"
+        stranger = f"{arn}:{region}:{place.account}:function:{OUTSIDE}"
         out.append(("other_function", {"account": place.account, "function_arn": stranger}))
     return out
 
@@ -127,21 +128,21 @@ def _github(runtime: Settings) -> tuple[Cases, Cases]:
     owner, _, name = repository.partition("/")
     own = _claims(runtime, subject)
     strangers: Cases = [
-        ("other_repository", {**own, "sub": f"repo:{owner}/{_OUTSIDE}:{run}", "repository_id": "1"}),
-        ("other_owner", {**own, "sub": f"repo:{_OUTSIDE}/{name}:{run}", "repository_owner_id": "1"}),
+        ("other_repository", {**own, "sub": f"repo:{owner}/{OUTSIDE}:{run}", "repository_id": "1"}),
+        ("other_owner", {**own, "sub": f"repo:{OUTSIDE}/{name}:{run}", "repository_owner_id": "1"}),
         ("same_name_other_repository", {**own, "repository_id": "1"}),
-        ("other_audience", {**own, "aud": f"https://{_OUTSIDE}.example"}),
+        ("other_audience", {**own, "aud": f"https://{OUTSIDE}.example"}),
         ("no_audience", {**own, "aud": None}),
         ("no_subject", {**own, "sub": None}),
-        ("other_issuer", {**own, "issuer": f"{_OUTSIDE}.example"}),
+        ("other_issuer", {**own, "issuer": f"{OUTSIDE}.example"}),
     ]
     elsewhere: Cases = [
         ("pull_request", {**own, "sub": f"repo:{repository}:pull_request", "ref": "refs/pull/1/merge"}),
-        ("other_branch", {**own, "sub": f"repo:{repository}:ref:refs/heads/{_OUTSIDE}", "environment": None}),
-        ("other_environment", {**own, "sub": f"repo:{repository}:environment:{_OUTSIDE}", "environment": _OUTSIDE}),
+        ("other_branch", {**own, "sub": f"repo:{repository}:ref:refs/heads/{OUTSIDE}", "environment": None}),
+        ("other_environment", {**own, "sub": f"repo:{repository}:environment:{OUTSIDE}", "environment": OUTSIDE}),
     ]
     if runtime.get("job_workflow_ref"):
-        workflow = f"{runtime.get('repository')}/.github/workflows/{_OUTSIDE}.yml@refs/heads/main"
+        workflow = f"{runtime.get('repository')}/.github/workflows/{OUTSIDE}.yml@refs/heads/main"
         elsewhere.append(("other_workflow", {**own, "job_workflow_ref": workflow}))
     return strangers, elsewhere
 
@@ -177,7 +178,7 @@ def _outside_grants(policies: Sequence[Policy]) -> Iterator[Case]:
         granted = [name for pattern in item.actions.patterns for name in _real(pattern.text)]
         if not granted or item.actions.negated:
             continue
-        resource = f"arn:aws:{granted[0].partition(':')[0]}:::{_OUTSIDE}"
+        resource = f"arn:aws:{granted[0].partition(':')[0]}:::{OUTSIDE}"
         request = PolicyRequest(granted[0], resource, Context(unknown=_keys(policies)))
         if all(statement_matches(other, request).truth is Truth.NO for other in statements):
             yield "ungranted_resource", {"action": granted[0], "resource": resource}
