@@ -1,4 +1,4 @@
-"""Opening a ledger of 10,000 entries: on local disk, and on moto's S3 cold (nothing known) and warm (cache).
+"""Opening a ledger of 10,000 entries: on local disk, and on moto's S3 entry by entry, cold (packs) and warm (cache).
 
     .venv/bin/python benchmarks/ledger_open.py [ENTRIES]
 
@@ -21,6 +21,7 @@ from pathlib import Path
 import boto3
 
 from provisioner.canonical import digest_bytes
+from provisioner.ledger import packs
 from provisioner.ledger.cache import Cache
 from provisioner.ledger.entries import ENTRY_DOMAIN, Kind, encode, entry_name
 from provisioner.ledger.local import LocalStore
@@ -51,11 +52,14 @@ def measure(label: str, count: int, work: Callable[[], Ledger]) -> None:
     ledger = work()
     assert len(ledger.history) == count
     wall, own = time.perf_counter() - start, time.process_time() - cpu
-    print(f"{label:<12} {count} entries  {wall:6.2f} s wall  {own:6.2f} s CPU of ours  load {os.getloadavg()[0]:.1f}")
+    print(f"{label:<13} {count} entries  {wall:6.2f} s wall  {own:6.2f} s CPU of ours  load {os.getloadavg()[0]:.1f}")
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    given = sys.argv[1:2] or ["10000"]
+    if not given[0].isdecimal() or int(given[0]) < 1:
+        sys.exit(f"usage: python -m benchmarks.ledger_open [ENTRIES]; {given[0]!r} is no number of entries")
+    count = int(given[0])
     spec = importlib.util.spec_from_file_location("object_stores", TESTS)
     assert spec is not None and spec.loader is not None
     stores = sys.modules["object_stores"] = importlib.util.module_from_spec(spec)
@@ -74,6 +78,8 @@ def main() -> None:
         store = open_remote(URL, endpoint, sandbox=True)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda pair: store.put_if_absent(*pair), made))
+        measure("s3, unpacked", count, lambda: Ledger.open(store, "bench", packed=False))
+        packs.write(store, "bench", Ledger.open(local, "bench").history, count)
         cache = Path(folder) / "cache"
         measure("s3, cold", count, lambda: Ledger.open(store, "bench", Cache(cache)))
         for _ in range(2):

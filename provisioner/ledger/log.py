@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..canonical import digest_bytes
+from . import packs
 from .cache import Cache, Record
 from .entries import (
     ENTRY_DOMAIN,
@@ -40,40 +41,41 @@ class Witness:
 class Ledger:
     """A workspace's ledger. `history` holds what has been read and verified so far; `refresh` reads on."""
 
-    def __init__(self, store: Store, workspace: str) -> None:
+    def __init__(self, store: Store, workspace: str, packed: bool = True) -> None:
         """Empty-handed: use `open`."""
         self.store = store
         self.workspace = workspace
         self.history = History()
+        self._packed = packed
 
     @classmethod
-    def open(cls, store: Store, workspace: str, cache: Cache | None = None) -> Ledger:
+    def open(cls, store: Store, workspace: str, cache: Cache | None = None, packed: bool = True) -> Ledger:
         """Read and verify everything. Raises LedgerError naming the first entry that is wrong, and why.
 
         What `cache` holds was verified before on this machine and is not fetched again; the store must still show
-        its newest entry.
+        its newest entry. With `packed` many entries may come out of one object (see `packs`); without, each is read.
         """
         records = cache.load() if cache is not None else ()
         if cache is None or not records:
-            return cls._from_store(store, workspace, cache)
+            return cls._from_store(store, workspace, cache, packed)
         from concurrent.futures import ThreadPoolExecutor
 
         known = len(records)
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(store.listing, entry_name(known - 1) if known > 1 else "")
-            ledger = cls(store, workspace)
+            ledger = cls(store, workspace, packed)
             if not ledger._recall(records):
                 coming.cancel()
                 cache.drop()
-                return cls._from_store(store, workspace, cache)
+                return cls._from_store(store, workspace, cache, packed)
             listed = coming.result()
         ledger._same_head(records[-1], listed)
         ledger._take(listed[1:], cache)
         return ledger
 
     @classmethod
-    def _from_store(cls, store: Store, workspace: str, cache: Cache | None) -> Ledger:
-        ledger = cls(store, workspace)
+    def _from_store(cls, store: Store, workspace: str, cache: Cache | None, packed: bool) -> Ledger:
+        ledger = cls(store, workspace, packed)
         ledger._take(store.listing(), cache)
         return ledger
 
@@ -97,7 +99,53 @@ class Ledger:
 
     def _take(self, listed: Sequence[Listed], cache: Cache | None) -> None:
         """Fetch, verify and keep what a listing shows beyond the history."""
+        listed, found_packs = packs.split(listed)
         start = len(self.history) + 1
+        self._gapless(listed, start)
+        wanted = packs.sources(listed, found_packs) if self._packed else listed
+        fresh: list[Record] = []
+        held: list[tuple[Listed, packs.Packed]] = []
+        for found, stored in zip(wanted, self.store.fetch([found.name for found in wanted]), strict=True):
+            last = packs.pack_last(found.name)
+            if last is None:
+                fresh += self._one(found, stored, held)
+                continue
+            block = listed[last - packs.SIZE + 1 - start : last + 1 - start]
+            previous = held[-1][1].entry.digest if held else self._previous(len(self.history) + 1)
+            made = packs.unpack(stored.data, last, previous, self.workspace, block) if stored is not None else None
+            if made is not None:
+                held += zip(block, made, strict=True)
+            else:
+                fresh += self._one_by_one(block, held)
+        if cache is not None and fresh:
+            cache.add(start, fresh)
+
+    def _one_by_one(self, listed: Sequence[Listed], held: list[tuple[Listed, packs.Packed]]) -> list[Record]:
+        """Entries that are fetched themselves; the first holds, or does not, what came out of packs before it."""
+        stream = zip(listed, self.store.fetch([found.name for found in listed]), strict=True)
+        return [record for found, stored in stream for record in self._one(found, stored, held)]
+
+    def _one(self, found: Listed, stored: Stored | None, held: list[tuple[Listed, packs.Packed]]) -> list[Record]:
+        """Take in an entry that was fetched, and before it what packs gave, where the entry follows from that.
+
+        Where it does not, a pack is wrong: its entries are fetched themselves.
+        """
+        index, fresh = len(self.history) + 1 + len(held), []
+        if stored is None:
+            raise self._broken(index, "it went away while it was read")
+        if held:
+            waiting = list(held)
+            held.clear()
+            if _follows(stored, index, waiting[-1][1].entry, self.workspace):
+                for listed, packed in waiting:
+                    self.history.add(packed.entry)
+                    fresh.append(Record(listed.tag, packed.entry.stored_at, packed.data))
+            else:
+                fresh += self._one_by_one([listed for listed, _ in waiting], held)
+        self._believe(index, stored)
+        return [*fresh, Record(found.tag, stored.time, stored.data)]
+
+    def _gapless(self, listed: Sequence[Listed], start: int) -> None:
         for at, found in enumerate(listed, start=start):
             index = entry_index(found.name)
             if index is None:
@@ -108,15 +156,6 @@ class Ledger:
                 )
             if index != at:
                 raise self._broken(at, "it is missing, though later ones are there")
-        fresh = []
-        for found, stored in zip(listed, self.store.fetch([found.name for found in listed]), strict=True):
-            index = len(self.history) + 1
-            if stored is None:
-                raise self._broken(index, "it went away while it was read")
-            self._believe(index, stored)
-            fresh.append(Record(found.tag, stored.time, stored.data))
-        if cache is not None and fresh:
-            cache.add(start, fresh)
 
     @property
     def head(self) -> Witness:
@@ -194,6 +233,14 @@ class Ledger:
             f"Entry {entry_name(index)} of the ledger at {self.store.location} cannot be believed",
             f"{why[:1].upper()}{why[1:]}. {_WAY_OUT}",
         )
+
+
+def _follows(stored: Stored, index: int, previous: Entry, workspace: str) -> bool:
+    try:
+        decode(stored.data, index, previous.digest, workspace, stored.time)
+    except EntryError:
+        return False
+    return True
 
 
 def rolled_back(ledger: Ledger, witness: Witness, who: str) -> LedgerError:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 MARK = "provisioner-write"
 """Metadata key of the token: x-amz-meta-… and x-goog-meta-…."""
 
-WORKERS = 8
+WORKERS = 16
+"""Requests under way at once while a ledger is read."""
 RETRIES: Any = {
     "max_retries": 6,
     "retry_timeout": timedelta(seconds=20),
@@ -115,7 +116,7 @@ class ObjectStore:
         out = []
         try:
             for chunk in obstore.list(self._store, offset=after or None):
-                out += [Listed(meta["path"], f"{meta.get('e_tag') or ''} {meta['last_modified']}") for meta in chunk]
+                out += [_listed(meta["path"], str(meta.get("e_tag") or ""), meta["last_modified"]) for meta in chunk]
         except (BaseError, OSError) as error:
             raise self._failure("read", "the listing", error) from error
         return tuple(sorted((found for found in out if found.name > after), key=lambda found: found.name))
@@ -172,6 +173,10 @@ class ObjectStore:
         if re.search(r"\b5\d\d\b", said):
             return "the store answers with an error of its own", "Run the command again in a minute."
         return _short(said), "Check the network and the endpoint, then run the command again."
+
+
+def _listed(name: str, tag: str, modified: datetime) -> Listed:
+    return Listed(name, f"{tag} {modified}", modified.astimezone(UTC).replace(microsecond=0))
 
 
 def _short(said: str) -> str:

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -86,11 +86,12 @@ class S3Store(ObjectStore):
         super().__init__(backend, place.location, StoreClock(f"{place.base}/{quote(place.bucket)}"))
 
     def listing(self, after: str = "") -> tuple[Listed, ...]:
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[Listed]] = {}
         for version in self._versions(after):
             if version.name > after:
-                found.setdefault(version.name, []).append(version.tag)
-        for name, tags in found.items():
+                found.setdefault(version.name, []).append(version)
+        for name, versions in found.items():
+            tags = [version.tag for version in versions]
             if len(tags) > 1 or not tags[0]:
                 what = "a delete marker" if not all(tags) else f"{len(tags)} versions"
                 raise LedgerError.because(
@@ -100,7 +101,7 @@ class S3Store(ObjectStore):
                     " oldest version is the true one: find out who did it, have the later versions and markers"
                     " removed by their version ids, and deny s3:DeleteObject* and unconditional s3:PutObject.",
                 )
-        return tuple(Listed(name, found[name][0]) for name in sorted(found))
+        return tuple(found[name][0] for name in sorted(found))
 
     def ask(self, method: str, query: Mapping[str, str]) -> Answer:
         """A signed request on the bucket itself (`?versioning`, `?versions`). Raises LedgerError when none answers."""
@@ -144,7 +145,7 @@ class S3Store(ObjectStore):
                     parts = {part.tag.rpartition("}")[2]: part.text or "" for part in item}
                     name = parts.get("Key", "").removeprefix(prefix)
                     tag = f"{parts.get('VersionId')} {parts.get('ETag')} {parts.get('LastModified')}"
-                    yield Listed(name, tag if kind == "Version" else "")
+                    yield Listed(name, tag if kind == "Version" else "", _time(parts.get("LastModified")))
             texts = {item.tag.rpartition("}")[2]: item.text or "" for item in page}
             if texts.get("IsTruncated") != "true":
                 return
@@ -178,3 +179,12 @@ class S3Store(ObjectStore):
 
     def _client(self) -> Any:
         return {**CLIENT, "allow_http": self.place.base.startswith("http://")}
+
+
+def _time(text: str | None) -> datetime | None:
+    """When a version was written, as the listing says; None for a form that this program does not know."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found.astimezone(UTC).replace(microsecond=0) if found.tzinfo is not None else None

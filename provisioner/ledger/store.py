@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,10 +18,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a listing shows it. `tag` changes whenever the object is another; "" where a store cannot say."""
+    """An object as a listing shows it. `tag` changes whenever the object is another; "" where a store cannot say.
+
+    `time` is when the store took it (aware, UTC, whole seconds); None where the listing does not tell.
+    """
 
     name: str
     tag: str = ""
+    time: datetime | None = field(default=None, compare=False)
 
 
 class Store(Protocol):

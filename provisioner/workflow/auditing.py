@@ -52,7 +52,7 @@ def open_audit(runner: Runner, root: Path, exported: Path | None = None, workspa
     else:
         known = named_workspace(runner, workspace, root)
         assert known.ledger is not None
-        ledger = Ledger.open(open_store(known.ledger, known), known.name)
+        ledger = Ledger.open(open_store(known.ledger, known), known.name, packed=False)
         source = ledger.store.location
     known = runner.workspace(ledger.workspace)
     return Audited(ledger, runner, source, recollection.recall(known.memory, watch_identity(ledger, known)))

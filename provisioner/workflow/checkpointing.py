@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from ..approval import keys, signing, sshsig
 from ..approval.root import TrustRoot
 from ..approval.wire import WireError, base64
-from ..ledger import checkpoints
+from ..ledger import checkpoints, packs
 from ..ledger.entries import Entry, Kind
 from ..ledger.log import Ledger
+from ..ledger.places import is_remote
 from ..model.diagnostics import DiagnosticError
 from ..runner import Runner
 from .roots import location_of
@@ -39,7 +40,10 @@ def write(ledger: Ledger, runner: Runner, root: TrustRoot, environ: Mapping[str,
     made = checkpoints.checkpoint_of(ledger.history, ledger.store.now())
     message = made.signed_bytes(ledger.workspace, location_of(ledger))
     armored = signing.sign(message, path, NAMESPACE, environ)
-    return ledger.append(Kind.CHECKPOINT, made.body(b64encode(sshsig.dearmor(armored)).decode()))
+    entry = ledger.append(Kind.CHECKPOINT, made.body(b64encode(sshsig.dearmor(armored)).decode()))
+    if is_remote(ledger.store.location):
+        packs.write(ledger.store, ledger.workspace, ledger.history, made.size)
+    return entry
 
 
 def unsigned(ledger: Ledger, entry: Entry, root: TrustRoot) -> str | None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import boto3
 import pytest
 
-from provisioner.ledger import objects
+from provisioner.ledger import objects, packs
 from provisioner.ledger.cache import Cache
 from provisioner.ledger.entries import Kind, entry_name
 from provisioner.ledger.errors import LedgerError
@@ -339,6 +339,7 @@ def test_places_are_named_as_the_trust_root_binds_them(moto: str) -> None:
 APPENDER = """
 import sys
 from pathlib import Path
+from provisioner.ledger import packs
 from provisioner.ledger.entries import Kind
 from provisioner.ledger.local import LocalStore
 from provisioner.ledger.log import Ledger
@@ -389,3 +390,15 @@ def test_a_listing_of_versions_is_signed_as_the_specification_says() -> None:
     for step in steps:
         key = hmac.new(key, step.encode(), hashlib.sha256).digest()
     assert hmac.new(key, "\n".join(text).encode(), hashlib.sha256).hexdigest() == found["X-Amz-Signature"]
+
+
+def test_packs_give_what_the_entries_give(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "SIZE", 4)
+    ledger = fill(store, 10)
+    assert packs.write(store, "acme", ledger.history, 10) == 2
+    one_by_one = list(Ledger.open(store, "acme", packed=False).history)
+    asked: list[str] = []
+    fetch = store.fetch
+    monkeypatch.setattr(store, "fetch", lambda names: asked.extend(names) or fetch(names))
+    assert list(Ledger.open(store, "acme").history) == one_by_one
+    assert len(asked) == 4 and asked[0] == packs.pack_name(4)
