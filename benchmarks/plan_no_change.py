@@ -22,7 +22,7 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,15 +53,19 @@ class Figures:
 class Counter:
     """A counting proxy in front of moto, so that both tools are counted by the same means."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, latency: float = 0.0) -> None:
+        """`latency` in seconds is added to every request."""
         self.count = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 outer.count += 1
+                if latency:
+                    time.sleep(latency)
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 request = Request(upstream + self.path, data=body, method=self.command)
                 for name, value in self.headers.items():
@@ -111,8 +115,10 @@ def measure(command: list[str], counter: Counter, roles: int, runs: int, **optio
 
 
 @contextmanager
-def workspace(roles: int) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder with `roles` agents made from the quickstart, a sandbox of its own, and a trust root."""
+def workspace(roles: int, prepare: Callable[[Path], None] | None = None) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder with `roles` agents made from the quickstart, a sandbox of its own, and a trust root.
+
+    `prepare` may change the checkout before the trust root is recorded."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         home = Path(name)
         repo = home / "repo"
@@ -136,6 +142,8 @@ def workspace(roles: int) -> Iterator[tuple[Path, dict[str, str]]]:
             "PROVISIONER_RUNNER": str(home / "runner.toml"),
             "TERM": "dumb",
         }
+        if prepare is not None:
+            prepare(repo)
         run(["sandbox", "up"], repo, env)
         try:
             run(["init", "-yes"], repo, env)

@@ -24,7 +24,8 @@ from botocore.parsers import ResponseParserError
 from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 
-from .faults import ANSWERS, CutShortError, Fault, StrangeAnswerError, classify, message
+from .faults import ANSWERS, CutShortError, Fault, StrangeAnswerError, classify, is_throttling, message
+from .limiter import Limiter
 from .names import partition
 
 READ_TRIES = 5
@@ -63,6 +64,7 @@ class Account:
         self._session: Any = None
         self._clients: dict[tuple[str, bool], Any] = {}
         self.calls = 0
+        self.limiter = Limiter()
 
     def identify(self) -> None:
         """Raise CloudError unless the caller's account is the declared one."""
@@ -173,12 +175,20 @@ class Account:
             if key not in self._clients:
                 client = self._create(service, once)
                 client.meta.events.register_last("before-send", self._count)
+                client.meta.events.register_last("response-received", self._answered)
                 self._clients[key] = client
             return self._clients[key]
 
     def _count(self, **_: Any) -> None:
+        """Before each try of each call: its turn, and the count."""
+        self.limiter.before_call()
         with self._lock:
             self.calls += 1
+
+    def _answered(self, parsed_response: Any = None, **_: Any) -> None:
+        error = parsed_response.get("Error") if isinstance(parsed_response, dict) else None
+        if isinstance(error, dict) and is_throttling(str(error.get("Code", ""))):
+            self.limiter.throttled()
 
     def _create(self, service: str, once: bool) -> Any:
         try:

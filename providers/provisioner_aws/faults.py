@@ -117,6 +117,11 @@ def classify(error: Exception) -> Fault:
     return Fault.REFUSED
 
 
+def is_throttling(code: str) -> bool:
+    """Whether an answer's code says that calls come too fast."""
+    return _BY_CODE.get(code) is Fault.THROTTLED
+
+
 def _of_answer(error: boto.ClientError) -> Fault:
     code = str(_member(error, "Error").get("Code", ""))
     known = _BY_CODE.get(code)

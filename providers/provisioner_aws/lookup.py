@@ -10,6 +10,7 @@ from provisioner.model.changes import Operation
 
 from . import live, names, schema
 from .client import Account
+from .forms import canonical_attributes
 from .gather import absent_as_none, version_document
 from .single import attached_arns, get_role
 
@@ -27,6 +28,15 @@ class Found:
 def look_up(account: Account, operation: Operation) -> Found:
     """Read what the operation's digests are over. Raises what `faults` classifies."""
     return _READERS[operation.address.kind](account, operation)
+
+
+def look_back(account: Account, operation: Operation) -> Found:
+    """What a call has left, right after it: as `look_up`, without reading again whose role it is on where the
+    operation's digests are not over that."""
+    back = _BACK.get(operation.address.kind)
+    if back is None or not set(operation.fields) <= back[0]:
+        return look_up(account, operation)
+    return back[1](account, operation)
 
 
 def policy_arn(account: Account, operation: Operation) -> str:
@@ -88,4 +98,25 @@ _READERS: Mapping[str, Callable[[Account, Operation], Found]] = {
     schema.ROLE_POLICY: _role_policy,
     schema.ATTACHMENT: _attachment,
     schema.POLICY: _policy,
+}
+
+
+def _role_policy_back(account: Account, operation: Operation) -> Found:
+    role, _, policy = operation.address.name.partition("/")
+    answer = absent_as_none(lambda: account.read("get_role_policy", RoleName=role, PolicyName=policy))
+    if answer is None:
+        return Found(None, None, role)
+    attributes = canonical_attributes(schema.ROLE_POLICY, {"document": answer["PolicyDocument"]})
+    return Found(attributes, None, role)
+
+
+def _attachment_back(account: Account, operation: Operation) -> Found:
+    role, _, arn = operation.address.name.partition("/")
+    attached = arn in (absent_as_none(lambda: attached_arns(account, role)) or ())
+    return Found(canonical_attributes(schema.ATTACHMENT, {"policy_arn": arn}) if attached else None, None, role)
+
+
+_BACK: Mapping[str, tuple[set[str], Callable[[Account, Operation], Found]]] = {
+    schema.ROLE_POLICY: ({"document"}, _role_policy_back),
+    schema.ATTACHMENT: ({"policy_arn"}, _attachment_back),
 }

@@ -22,7 +22,7 @@ from . import schema
 from .binding import Where, misfit
 from .client import READ_SECONDS, Account
 from .faults import ANSWERS, Fault, StillInUseError, classify, message
-from .lookup import Found, look_up, policy_arn
+from .lookup import Found, look_back, look_up, policy_arn
 from .names import TAG_AGENT, TAG_WORKSPACE, tag_value
 from .operations import PRUNE, PRUNE_ALL
 from .reader import AWSReader
@@ -47,6 +47,9 @@ class AWSWriter(AWSReader):
     """A reader that can execute. `sleep` and `read_seconds` (time-out of one call) are for tests."""
 
     role_setting = "apply_role"
+
+    parallel = 10
+    """Operations that may be under way at once. They share one `Limiter` an account."""
 
     def __init__(
         self,
@@ -210,7 +213,7 @@ class _Execution:
         digest, problem = "", ""
         for attempt in range(READ_TRIES):
             try:
-                digest, problem = self._digest(look_up(self.account, self.operation)), ""
+                digest, problem = self._digest(look_back(self.account, self.operation)), ""
             except ANSWERS as error:
                 problem = message(error)
             if not problem and digest == self.operation.after:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.applying import executor, guards, inspect, journal, worlds
+from provisioner.applying import executor, guards, inspect, journal, run, worlds
 from provisioner.ledger import lease
 from provisioner.ledger.entries import Kind
 from provisioner.ledger.log import Ledger
@@ -224,9 +224,9 @@ GUARDS: dict[str, Guard] = {
     "a record of ours": (guards, "unrecorded", nothing, never_made),
     "the mark": (guards, "unmarked", nothing, not_marked),
     "the world": (inspect, "differences", none_of_it, world_before),
-    "the world at the end": (executor._Run, "_conclude", nothing, world_after),
+    "the world at the end": (run.Run, "_conclude", nothing, world_after),
     "gaps": (inspect.Inspector, "_judged", none_of_it, unread),
-    "recheck": (executor._Run, "_allowed", nothing, rejected),
+    "recheck": (run.Run, "_allowed", nothing, rejected),
     "the lease's end": (lease.Lease, "strict", nothing, asleep),
     "the fence": (lease.Lease, "fence", nothing, taken_over),
     "the lease": (lease.LeaseState, "active", lambda state, now: False, one_at_a_time),

@@ -1,0 +1,121 @@
+"""The first apply of many agents, side by side with Terraform on the same moto.
+
+    python -m benchmarks.compare_apply [--agents 500] [--peer-agents 500] [--latency 0]
+
+Ours is planned and signed by every owner first, then `provisioner apply` alone is measured, journal and all: a role, an
+inline policy and the mark for each agent, one boundary for all. Terraform makes the same roles and inline policies
+at `-parallelism=10` in its local state. Both go through one counting proxy, which can add a latency to every request.
+Terraform is skipped, and that is said, when it or its AWS provider is missing; see plan_no_change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import textwrap
+from pathlib import Path
+
+from .plan_no_change import COMMAND, TERRAFORM, Counter, Figures, endpoint, measure, run, workspace
+
+PEOPLE = ("alice", "bob", "carol", "dana", "erin")
+SIGNERS = {"identity": "alice", "tool_access": "bob", "runtime": "carol", "governance": "erin"}
+
+
+def make_keys(repo: Path) -> None:
+    """Keys of our own for the quickstart's people, and a signed first commit of the one who writes."""
+    folder = repo.parent / "private"
+    folder.mkdir()
+    for person in PEOPLE:
+        path = folder / person
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(path)], check=True)
+        shutil.copy(f"{path}.pub", repo / "keys" / f"{person}.pub")
+    settings = {
+        "user.name": "dana",
+        "user.email": "dana@acme.example",
+        "gpg.format": "ssh",
+        "user.signingkey": str(folder / "dana"),
+    }
+    given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    for command in (["init", "-q"], ["add", "-A"], [*given, "commit", "-q", "-S", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=repo, check=True)
+
+
+def signed_plan(repo: Path, env: dict[str, str]) -> Path:
+    """Plan and have every owner sign."""
+    path = repo.parent / "plan.json"
+    done = subprocess.run(
+        [str(COMMAND), "plan", f"-out={path}"], cwd=repo, env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in (0, 3, 4):
+        raise SystemExit(done.stdout + done.stderr)
+    sealed = json.loads(path.read_text())
+    for item in sealed["plan"]["requirements"]:
+        key = repo.parent / "private" / SIGNERS[item["surface"]]
+        run(
+            ["sign", str(path), f"-owner={item['owner']}", f"-key={key}", f"-digest={sealed['digest']}", "-yes"],
+            repo,
+            env,
+        )
+    return path
+
+
+def ours(agents: int, latency: float) -> Figures:
+    with workspace(agents, make_keys) as (repo, env):
+        url = endpoint(env)
+        plan = signed_plan(repo, env)
+        counter = Counter(url, latency)
+        runner = Path(env["PROVISIONER_RUNNER"])
+        runner.write_text(runner.read_text().replace(url, counter.url))
+        figures = measure([str(COMMAND), "apply", str(plan)], counter, agents, 1, cwd=repo, env=env)
+        runner.write_text(runner.read_text().replace(counter.url, url))
+        return figures
+
+
+def terraform(agents: int, latency: float) -> Figures | str:
+    """Terraform's first apply of as many roles and inline policies, or why it was skipped."""
+    program = shutil.which("terraform")
+    if program is None:
+        return "terraform is not on PATH"
+    with workspace(2) as (_, env), tempfile.TemporaryDirectory(prefix="bench-tf-") as name:
+        counter, folder = Counter(endpoint(env), latency), Path(name)
+        (folder / "main.tf").write_text(textwrap.dedent(TERRAFORM.format(url=counter.url, roles=agents)))
+        (folder / "rc").write_text("disable_checkpoint = true\n")
+        own = {"PATH": os.environ["PATH"], "HOME": name, "TF_CLI_CONFIG_FILE": str(folder / "rc")}
+        plugins = os.environ.get("TF_PLUGIN_DIR")
+        given = [f"-plugin-dir={plugins}"] if plugins else []
+        init = subprocess.run(
+            [program, "init", "-input=false", *given], cwd=folder, env=own, capture_output=True, text=True, check=False
+        )
+        if init.returncode != 0:
+            reason = re.sub(r"\x1b\[[0-9;]*m", "", init.stderr).split("Error: ", 1)[-1].strip().splitlines()[:1]
+            return f"its init says {reason}; TF_PLUGIN_DIR must name a plugin folder with hashicorp/aws"
+        command = [program, "apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=10"]
+        return measure(command, counter, agents, 1, cwd=folder, env=own)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=500)
+    parser.add_argument("--peer-agents", type=int, default=500)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds added to every request")
+    given = parser.parse_args()
+    print(f"first apply on moto's HTTP server, {os.cpu_count()} cores, {given.latency * 1000:.0f} ms added per request")
+    mine = ours(given.agents, given.latency)
+    print(mine.line("provisioner"), flush=True)
+    if not given.peer_agents:
+        return
+    peer = terraform(given.peer_agents, given.latency)
+    if isinstance(peer, str):
+        print(f"terraform    skipped: {peer}")
+        return
+    print(peer.line("terraform"))
+    print(f"ratio        wall per agent, terraform / provisioner: {peer.wall / peer.roles * mine.roles / mine.wall:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,361 @@
+"""One run over a plan while its lease is held: what begins when, what is recorded, when it stops.
+
+All that touches the ledger or this run's state happens in one thread, except `proceed`: a writer calls that from its
+own thread just before it writes. `desk` is the lock around the ledger. An intent is in the ledger before its call is
+handed to a writer, and nothing of an agent begins before the answer to its last operation is recorded.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..ledger import replay, views
+from ..ledger.entries import History
+from ..ledger.errors import LedgerError
+from ..ledger.log import Ledger
+from ..model.changes import Operation, Outcome, Status
+from ..model.diagnostics import Diagnostic, DiagnosticError
+from ..sdk.errors import CloudError, ProceedError
+from ..sdk.provider import Writer
+from . import guards
+from .calls import Calls
+from .inspect import Inspector, Seen
+from .journal import Journal
+from .result import ApplyResult, OperationResult, Phase, Progress, Report, WorldProblem
+from .schedule import Schedule
+from .worlds import Group, Kinds, PlanIndex, is_root, settle
+
+Recheck = Callable[[Ledger], None]
+"""Raises ProceedError when the plan may not go on (a sign-off that ran out, a rejection); called before every write."""
+
+LOOK_AHEAD = 200
+"""Groups that one look reads at most: beyond a few, a bulk read costs the same for many as for one."""
+
+FRESH_SECONDS = 30.0
+"""How old a look ahead may be when the first operation of its group begins; older ones are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a writer said of one operation. `error` is what stopped it; `writes` counts the times it went ahead."""
+
+    outcome: Outcome | None
+    writes: int
+    error: ProceedError | DiagnosticError | None = None
+
+
+@dataclass
+class Run:
+    """One run. `go` carries it out; everything else is its state."""
+
+    index: PlanIndex
+    journal: Journal
+    inspector: Inspector
+    writers: Mapping[str, Writer]
+    kinds: Kinds
+    recheck: Recheck | None
+    progress: Report | None
+    counts: replay.Counts | None = None
+    parallel: int = 1
+    results: dict[str, OperationResult] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    open: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, WorldProblem] = field(default_factory=dict)
+    started: set[str] = field(default_factory=set)
+    ahead: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    desk: threading.RLock = field(default_factory=threading.RLock)
+    halted: bool = False
+    most: int = 1
+
+    def go(self) -> ApplyResult:
+        plan = self.index.plan
+        history = self.journal.ledger.history
+        self._recall(history)
+        if any(guards.removes_whole(operation, self.kinds) for operation in plan.operations):
+            guards.unrecorded(plan, self.kinds, self.done, replay.made(history, self.counts))
+        stopped: Diagnostic | None = None
+        complete = False
+        try:
+            self._work()
+            complete = self._finish()
+        except ProceedError as error:
+            stopped = _stopped(str(error))
+        except DiagnosticError as error:
+            stopped = _stopped(_told(error))
+        ordered = tuple(self.results.get(operation.id) or self._untouched(operation) for operation in plan.operations)
+        return ApplyResult(
+            self.journal.plan, ordered, tuple(self.problems.values()), stopped, tuple(self.notes), complete
+        )
+
+    def _work(self) -> None:
+        """Every operation that is left, each as soon as the schedule lets it begin."""
+        numbered = [
+            (number, operation)
+            for number, operation in enumerate(self.index.plan.operations, start=1)
+            if not is_root(operation) and operation.id not in self.done
+        ]
+        caps = {name: min(self.parallel, _parallel(writer)) for name, writer in self.writers.items()}
+        schedule = Schedule([operation for _, operation in numbered], self.index.groups_of, caps)
+        self.most = max(1, min(self.parallel, sum(caps.values())))
+        with Calls[Answer](self.most) as calls:
+            try:
+                while schedule.left:
+                    at = None if calls.full else schedule.begin()
+                    if at is None:
+                        ended, answer = calls.take()
+                        self._answered(numbered[ended][1], numbered[ended][0], answer)
+                        schedule.end(ended)
+                        continue
+                    number, operation = numbered[at]
+                    if self._ready(operation, number, numbered[at:]):
+                        self._start(operation, number)
+                        calls.start(at, lambda operation=operation: self._call(operation))  # type: ignore[misc]
+                    else:
+                        schedule.end(at)
+            except (ProceedError, DiagnosticError):
+                self.halted = True
+                self._drain(calls, numbered)
+                raise
+            except BaseException:
+                self.halted = True
+                raise
+
+    def _drain(self, calls: Calls[Answer], numbered: Sequence[tuple[int, Operation]]) -> None:
+        """After something has stopped the run: take the answers of what was under way, and record what can be."""
+        while calls.any:
+            ended, answer = calls.take()
+            number, operation = numbered[ended]
+            try:
+                self._answered(operation, number, answer)
+            except (ProceedError, DiagnosticError) as error:
+                if answer.error is None:
+                    self.notes.append(f"The outcome of operation {operation.id} could not be recorded: {error}")
+
+    def _untouched(self, operation: Operation) -> OperationResult:
+        if operation.id in self.open:
+            return OperationResult(operation, Status.UNKNOWN, "begun by an interrupted run; not read yet")
+        return OperationResult(operation, Status.SKIPPED, "not begun")
+
+    def _recall(self, history: History) -> None:
+        """Take over what earlier runs of this plan recorded."""
+        for id_, record in self.journal.records().items():
+            operation = self.index.operations.get(id_)
+            if operation is None or is_root(operation):
+                raise LedgerError.because(
+                    "E-LEDGER-BROKEN",
+                    f"The ledger's journal names operation {id_!r}, which this plan does not make in a cloud",
+                    "Find out who wrote that entry, and put the true entries back from a copy.",
+                )
+            if record.settled and not record.open:
+                self.done.add(id_)
+                status = record.status or Status.DONE
+                self.results[id_] = OperationResult(operation, status, record.detail, earlier=True)
+            elif record.open:
+                self.open.add(id_)
+
+    def _ready(self, operation: Operation, number: int, following: Sequence[tuple[int, Operation]]) -> bool:
+        """Whether the call is to be made; where not, what became of the operation is recorded."""
+        waits = [id_ for id_ in operation.depends if id_ not in self.done]
+        groups = [self.index.groups[key] for key in self.index.groups_of[operation.id]]
+        if waits:
+            self._record(operation, number, Status.SKIPPED, f"waits for operation {waits[0]}, which is not done")
+            return False
+        self._begin(groups, following)
+        if operation.id in self.done:
+            self._report(Phase.FINISHED, number, operation, Status.ALREADY)
+            return False
+        blocked = next((self.problems[group.key] for group in groups if group.key in self.problems), None)
+        if blocked is not None:
+            self._record(operation, number, *self._blocked(operation, blocked))
+            return False
+        if operation.id in self.refused:
+            self._record(operation, number, Status.CONFLICT, self.refused[operation.id])
+            return False
+        return True
+
+    def _blocked(self, operation: Operation, problem: WorldProblem) -> tuple[Status, str]:
+        if problem.readable:
+            return Status.CONFLICT, f"not executed: {problem.subject} is not as signed"
+        if operation.id in self.open:
+            return Status.UNKNOWN, f"begun by an interrupted run; {problem.subject} could not be read"
+        return Status.FAILED, f"not executed: {problem.subject} could not be read"
+
+    def _begin(self, groups: Sequence[Group], following: Sequence[tuple[int, Operation]]) -> None:
+        """Before the first operation of each group: settle what an interrupted run left, then compare.
+
+        The groups that come next in the signed order are looked at along with these, since one bulk read shows them
+        all. None of their operations is under way: the first to begin would have had its group looked at.
+        """
+        now = time.monotonic()
+        missing = []
+        for group in groups:
+            if group.key in self.started:
+                continue
+            self.started.add(group.key)
+            if now - self.ahead.pop(group.key, -FRESH_SECONDS) >= FRESH_SECONDS:
+                missing.append(group)
+        if not missing:
+            return
+        chosen = [*missing, *self._coming(following, {group.key for group in missing})]
+        seen = self.inspector.look(chosen)
+        for group in chosen:
+            self.problems.pop(group.key, None)
+            if group.key not in seen.unreadable:
+                self._settle(group, seen)
+        self.problems.update(self.inspector.check(chosen, self.done, seen))
+        self.ahead.update((group.key, now) for group in chosen[len(missing) :])
+        workspace = self.index.plan.workspace
+        for id_ in {id_ for group in chosen for id_ in group.operations}:
+            why = guards.unmarked(self.index.operations[id_], seen.live, workspace, self.kinds)
+            if why is not None:
+                self.refused[id_] = why
+
+    def _coming(self, following: Sequence[tuple[int, Operation]], taken: set[str]) -> list[Group]:
+        """Groups whose first operation comes soon, as long as one look can hold them."""
+        coming: dict[str, Group] = {}
+        for _, operation in following:
+            if len(taken) + len(coming) >= LOOK_AHEAD or self.most == 1:
+                break
+            for key in self.index.groups_of[operation.id]:
+                if key not in self.started and key not in self.ahead and key not in taken:
+                    coming[key] = self.index.groups[key]
+        return list(coming.values())
+
+    def _settle(self, group: Group, seen: Seen) -> None:
+        for id_ in group.operations:
+            operation = self.index.operations[id_]
+            became = settle(operation, seen.live) if id_ in self.open else None
+            if became is None:
+                continue
+            self.open.discard(id_)
+            if became:
+                detail = "done by an interrupted run; found by reading"
+                with self.desk:
+                    self.journal.lease.keep()
+                    self.journal.outcome(operation, Outcome(id_, Status.ALREADY, detail, operation.after))
+                self.done.add(id_)
+                self.results[id_] = OperationResult(operation, Status.ALREADY, detail, earlier=True)
+
+    def _start(self, operation: Operation, number: int) -> None:
+        """Record the intent. Raises ProceedError when the plan may not go on."""
+        self._report(Phase.STARTED, number, operation)
+        with self.desk:
+            self.journal.lease.keep()
+            self._allowed()
+            self.journal.intent(operation)
+
+    def _call(self, operation: Operation) -> Answer:
+        """Have the writer carry it out. Runs in a thread of its own; touches the ledger only at the desk."""
+        writes = 0
+
+        def proceed() -> None:
+            nonlocal writes
+            with self.desk:
+                if self.halted:
+                    raise ProceedError("this run is ending")
+                ledger = self.journal.ledger
+                ledger.refresh()
+                self.journal.lease.strict(ledger)
+                self._allowed()
+                writes += 1
+
+        try:
+            outcome = self.writers[operation.address.provider].execute(operation, proceed)
+        except (ProceedError, DiagnosticError) as error:
+            return Answer(None, writes, error)
+        except CloudError as error:
+            outcome = Outcome(operation.id, Status.UNKNOWN if writes else Status.FAILED, error.summary)
+        return Answer(outcome, writes)
+
+    def _answered(self, operation: Operation, number: int, answer: Answer) -> None:
+        """Record what became of a call. Raises what stopped it."""
+        if answer.outcome is None:
+            status = Status.UNKNOWN if answer.writes else Status.SKIPPED
+            self._record(operation, number, status, f"stopped: {answer.error}")
+            if answer.error is not None:
+                raise answer.error
+            return
+        outcome = answer.outcome
+        conflict = outcome.status is Status.CONFLICT
+        self._record(operation, number, Status.UNKNOWN if conflict and answer.writes else outcome.status, outcome.detail)
+        if conflict:
+            line = f"{operation.address} was changed by somebody else: {outcome.detail or 'not as signed'}"
+            for key in self.index.groups_of[operation.id]:
+                self.problems.setdefault(key, WorldProblem(self.index.groups[key].agent, (line,)))
+        with self.desk:
+            self.journal.outcome(operation, outcome)
+
+    def _allowed(self) -> None:
+        """The plan may still go on. Raises ProceedError."""
+        ledger = self.journal.ledger
+        if views.consumed(ledger.history, self.journal.plan) is not None:
+            raise ProceedError("another run has applied this plan to its end")
+        if self.recheck is not None:
+            self.recheck(ledger)
+
+    def _conclude(self) -> None:
+        """Every group whose last operation is done must be as signed now. One look at all of them, in bulk."""
+        ended = [
+            group
+            for group in self.index.groups.values()
+            if group.key not in self.problems and all(id_ in self.done for id_ in group.operations)
+        ]
+        self.problems.update(self.inspector.check(ended, self.done))
+
+    def _finish(self) -> bool:
+        """Record the next trust root, then the end of the plan; False when something is left to do.
+
+        What is done was allowed when it was done: a sign-off that runs out now does not keep the plan open.
+        """
+        self._conclude()
+        plan = self.index.plan
+        roots = [operation for operation in plan.operations if is_root(operation)]
+        if self.problems or any(not is_root(op) and op.id not in self.done for op in plan.operations):
+            return False
+        self.journal.lease.keep()
+        if plan.next_root is not None:
+            self._allowed()
+            earlier = self.journal.root(plan.next_root)
+            status = Status.ALREADY if earlier else Status.DONE
+            for operation in roots:
+                self._record(
+                    operation, len(plan.operations), status, f"trust root v{plan.next_root.version} is in force"
+                )
+        self.journal.consumed()
+        return True
+
+    def _record(self, operation: Operation, number: int, status: Status, detail: str) -> None:
+        self.results[operation.id] = OperationResult(operation, status, detail)
+        if status.value in views.SETTLED:
+            self.done.add(operation.id)
+        self._report(Phase.FINISHED, number, operation, status, detail)
+
+    def _report(
+        self, phase: Phase, number: int, operation: Operation, status: Status | None = None, detail: str = ""
+    ) -> None:
+        if self.progress is not None:
+            self.progress(Progress(phase, number, len(self.index.plan.operations), operation, status, detail))
+
+
+def _parallel(writer: Writer) -> int:
+    """How many operations a writer takes at once: its own `parallel`, else one."""
+    return max(1, int(getattr(writer, "parallel", 1)))
+
+
+def _stopped(why: str) -> Diagnostic:
+    return Diagnostic(
+        "E-APPLY-STOPPED",
+        f"The apply stopped before its end: {why}",
+        "What is done is recorded, and nothing of it is lost. Once the cause is mended, run `provisioner apply` on the"
+        " same plan again: it reads what became of an interrupted call and does what is left.",
+    )
+
+
+def _told(error: DiagnosticError) -> str:
+    first = error.diagnostics[0]
+    return f"{first.summary}. {first.detail}" if first.detail else first.summary
