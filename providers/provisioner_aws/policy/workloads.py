@@ -16,6 +16,7 @@ from ..trust_services import SERVICES
 from .context import Context
 from .errors import ClaimError
 from .match import Caller
+from .spelling import spell_key
 
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
 
@@ -55,9 +56,9 @@ def text(claims: Mapping[str, Any], name: str) -> str | None:
 
 def service(name: str, keys: Mapping[str, Key], *more: str) -> AssumeRequest:
     """A service that assumes the role; `keys` by condition key, `more` actions beside sts:AssumeRole."""
-    values = {key: () if value is None else (value,) for key, (given, value) in keys.items() if given}
+    values = {spell_key(key): () if value is None else (value,) for key, (given, value) in keys.items() if given}
     values |= {"aws:PrincipalIsAWSService": ("true",), "aws:PrincipalServiceName": (name,)}
-    unknown = frozenset(key for key, (given, _) in keys.items() if not given)
+    unknown = frozenset(spell_key(key) for key, (given, _) in keys.items() if not given)
     return AssumeRequest(Caller("Service", name), ("sts:AssumeRole", *more), Context(values, unknown))
 
 
