@@ -282,7 +282,9 @@ class Run:
             return
         outcome = answer.outcome
         conflict = outcome.status is Status.CONFLICT
-        self._record(operation, number, Status.UNKNOWN if conflict and answer.writes else outcome.status, outcome.detail)
+        self._record(
+            operation, number, Status.UNKNOWN if conflict and answer.writes else outcome.status, outcome.detail
+        )
         if conflict:
             line = f"{operation.address} was changed by somebody else: {outcome.detail or 'not as signed'}"
             for key in self.index.groups_of[operation.id]:

@@ -20,7 +20,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @command(app, "provisioner apply first.plan.json")
-def apply(ctx: typer.Context, plan: Annotated[str, Plan], json: Annotated[bool, Json] = False) -> int:
+def apply(
+    ctx: typer.Context,
+    plan: Annotated[str, Plan],
+    parallelism: Annotated[
+        int, typer.Option("--parallelism", min=1, max=64, help="Agents worked on at once; each one's calls in a row.")
+    ] = 10,
+    json: Annotated[bool, Json] = False,
+) -> int:
     """Carry out a signed plan, exactly as signed. Reads no configuration; resumes an interrupted run of the same plan.
 
     Exit 3 when a sign-off is missing or refused: then nothing was done.
@@ -36,7 +43,7 @@ def apply(ctx: typer.Context, plan: Annotated[str, Plan], json: Annotated[bool, 
     _, verdict = judge(opened)
     if verdict.verified is None:
         return _refused(session, opened, verdict, json)
-    result = execute(opened, verdict.verified, None if json else _progress(session))
+    result = execute(opened, verdict.verified, None if json else _progress(session), parallelism)
     held = conditions(result)
     if json:
         session.document("apply", apply_document(opened.file, result), held)

@@ -6,7 +6,7 @@ from connections that come from the runner's own file, never from HCL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from ..model.authority import Authority, Target
 from ..model.changes import Assessment, Change, Operation, Outcome
 from ..model.configuration import Agent, BoundaryTest, ProviderConfig
 from ..model.diagnostics import Diagnostic
+from ..model.findings import Hazard
 from ..model.requests import Decision, Request, World
 from ..model.resources import Address, Desired, Resource, Snapshot
 from .schema import ProviderSchema
@@ -24,12 +25,14 @@ class Connection:
     """How this runner reaches one target: credentials by name, never by value.
 
     `settings` are the runner file's keys for the provider key: `profile`, `plan_role`, `apply_role`, `endpoint`.
-    `regions` are the target's own.
+    `regions` are the target's own. `config` is what the target's provider block says, where a run has read one: apply
+    has not, and then it is empty.
     """
 
     target: Target
     settings: Mapping[str, Any] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class Scope:
     """What to read. `addresses` are the desired ones, found even when they carry no mark.
 
     `agents` None reads the whole workspace; otherwise only what makes up these agents and the shared resources
-    that they use (apply re-reads one agent at a time).
+    that they use (apply re-reads one agent at a time). `made` is what the record says we made and did not delete: a
+    hint of where to look as well, never of what is there.
     """
 
     workspace: str
     addresses: frozenset[Address]
     agents: frozenset[str] | None = None
+    made: frozenset[Address] = frozenset()
 
 
 class Reader(Protocol):
@@ -56,7 +61,11 @@ class Reader(Protocol):
 
 
 class Writer(Reader, Protocol):
-    """What apply has: a reader that can execute."""
+    """What apply has: a reader that can execute.
+
+    A writer with an attribute `parallel` (an int) has `execute` called from so many threads at once, each on another
+    agent; one without is called in a row.
+    """
 
     def execute(self, operation: Operation, proceed: Callable[[], None]) -> Outcome:
         """Read the live object, compare with the operation's digests, call, read back.
@@ -104,6 +113,11 @@ class Provider(Protocol):
 
     def evaluate(self, world: World, request: Request) -> Decision:
         """Pure policy semantics. What it cannot judge is DEPENDS, with what is missing; never a guess."""
+
+    def hazards(self, authority: Authority, world: World, agents: Collection[str]) -> Iterable[Hazard]:
+        """What rules are to judge about these agents in a world, whoever put it there: wildcards, escalation by one
+        permission, trusts that admit too many (rules PRV-1 to PRV-3, TP-1, FED-1 to FED-4, HUM-1, ID-1, ATT-1, EXE-1,
+        KIL-1, A2A-1 of 6-analysis-and-rules.md). Sound: what cannot be read as harmless is told."""
 
     def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
         """Denied-tests that every agent of this runtime must pass, whoever wrote the configuration."""

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..applying.executor import Terms
+from ..applying.executor import PARALLEL, Terms
 from ..applying.executor import apply as execute
 from ..applying.result import ApplyResult, Report
 from ..approval.root import RootInForce
@@ -43,8 +43,13 @@ def judge(opened: Opened) -> tuple[RootInForce, Verdict]:
     return root, verdict(opened.file, opened.ledger, opened.runner)
 
 
-def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None) -> ApplyResult:
-    """Execute a verified plan, or what an interrupted run of it left. Raises DiagnosticError, CloudError."""
+def apply(
+    opened: Opened, verified: VerifiedPlan, progress: Report | None = None, parallel: int = PARALLEL
+) -> ApplyResult:
+    """Execute a verified plan, or what an interrupted run of it left; at most `parallel` operations at once.
+
+    Raises DiagnosticError, CloudError.
+    """
     plan, runner = verified.plan, opened.runner
     providers = _providers(plan)
     endpoints = {t.key: runner.connection_settings(t.key).get("endpoint") for t in plan.targets}
@@ -68,7 +73,7 @@ def apply(opened: Opened, verified: VerifiedPlan, progress: Report | None = None
         kinds=kinds,
         recheck=again,
         progress=progress,
-        terms=Terms(holder=f"{_user()}@{socket.gethostname()}"),
+        terms=Terms(holder=f"{_user()}@{socket.gethostname()}", parallel=parallel),
         counts=counted(opened.ledger, runner),
     )
     return _concluded(opened, result)
