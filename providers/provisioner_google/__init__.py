@@ -1,1 +1,8 @@
-"""Google Cloud: identities, federation, bindings, custom roles and boundaries of agents."""
+"""Google Cloud behind the provider protocol. Importing it costs nothing: every cloud library is loaded where used."""
+
+from .google import Google
+
+provider = Google()
+"""The entry point `provisioner.providers`."""
+
+__all__ = ["Google", "provider"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..model.authority import Authority
-from ..model.resources import Desired, Snapshot
+from ..model.resources import Address, Desired, Snapshot
 from ..sdk.provider import Connection, Provider, Scope
 
 Settings = Callable[[str], Mapping[str, object]]
@@ -16,7 +16,12 @@ Settings = Callable[[str], Mapping[str, object]]
 def connections(authority: Authority, settings: Settings) -> tuple[Connection, ...]:
     """One connection for each target of a provider, credentials by name from the runner's own file."""
     return tuple(
-        Connection(target, settings(key), tuple(authority.configs[key].settings.get("regions", ())))
+        Connection(
+            target,
+            settings(key),
+            tuple(authority.configs[key].settings.get("regions", ())),
+            authority.configs[key].settings.values,
+        )
         for key, target in authority.targets.items()
     )
 
@@ -27,14 +32,19 @@ def read_all(
     desired: Sequence[Desired],
     workspace: str,
     settings: Settings,
+    made: frozenset[Address] = frozenset(),
 ) -> dict[str, Snapshot]:
-    """A snapshot for each provider. Raises CloudError where a cloud cannot be reached or is not the declared one."""
+    """A snapshot for each provider; `made` is what the record says we made, a hint of where to look.
+
+    Raises CloudError where a cloud cannot be reached or is not the declared one.
+    """
 
     def one(name: str) -> Snapshot:
         addresses = frozenset(item.resource.address for item in desired if item.resource.address.provider == name)
         reader = providers[name].reader(connections(authorities[name], settings))
         reader.identify()
-        return reader.read(Scope(workspace, addresses))
+        known = frozenset(address for address in made if address.provider == name)
+        return reader.read(Scope(workspace, addresses, made=known))
 
     names = list(providers)
     if len(names) == 1:

@@ -1,0 +1,109 @@
+"""The provider: one method for each question of the core, each answered in its own module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from provisioner.model.diagnostics import DiagnosticError
+
+if TYPE_CHECKING:
+    from provisioner.model.authority import Authority, Target
+    from provisioner.model.changes import Assessment, Change, Operation
+    from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
+    from provisioner.model.diagnostics import Diagnostic
+    from provisioner.model.requests import Decision, Request, World
+    from provisioner.model.resources import Desired, Resource, Snapshot
+    from provisioner.sdk.provider import Connection, Reader, Writer
+    from provisioner.sdk.schema import ProviderSchema
+
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+
+
+class Google:
+    """Google Cloud behind `provisioner.sdk.Provider`. Has no state; modules load when a method first needs them."""
+
+    def schema(self) -> ProviderSchema:
+        from .schema import provider_schema
+
+        return provider_schema()
+
+    def target(self, config: ProviderConfig) -> Target:
+        from provisioner.model.authority import Target
+
+        project = str(config.settings.get("project", ""))
+        if not _PROJECT.fullmatch(project):
+            raise DiagnosticError.of(
+                "E-GOOGLE-PROJECT",
+                f"{project!r} is no Google Cloud project id",
+                "A project id has 6 to 30 lower-case letters, digits and hyphens and begins with a letter; it is neither"
+                " the project's number nor its display name. `gcloud projects list` prints those you can see.",
+                config.settings.range_of("project"),
+            )
+        return Target("google", config.key, project, config.environment)
+
+    def validate(self, authority: Authority) -> Iterable[Diagnostic]:
+        from .validate import validate
+
+        return validate(authority)
+
+    def compile(self, authority: Authority) -> Iterable[Desired]:
+        from .compile import compile_authority
+
+        return compile_authority(authority)
+
+    def normalize(self, resource: Resource) -> Resource:
+        from .forms import normalize
+
+        return normalize(resource)
+
+    def check(self, authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
+        from .check import check
+
+        return check(authority, desired, live)
+
+    def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
+        from .check import expiries
+
+        return expiries(live)
+
+    def assess(self, change: Change, before: World, after: World) -> Assessment:
+        from .policy.assess import assess
+
+        return assess(change, before, after)
+
+    def operations(self, change: Change) -> tuple[Operation, ...]:
+        from .operations import operations
+
+        return operations(change)
+
+    def full_name(self, change: Change) -> str:
+        from .operations import full_name
+
+        return full_name(change)
+
+    def rank(self, operation: Operation, effect_widens: bool) -> int:
+        from .operations import rank
+
+        return rank(operation, effect_widens)
+
+    def evaluate(self, world: World, request: Request) -> Decision:
+        from .policy.evaluate import evaluate_in_world
+
+        return evaluate_in_world(world, request)
+
+    def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
+        from .policy.negatives import negatives
+
+        return negatives(agent, authority)
+
+    def reader(self, connections: Sequence[Connection]) -> Reader:
+        from .reader import GoogleReader
+
+        return GoogleReader(connections)
+
+    def writer(self, connections: Sequence[Connection]) -> Writer:
+        from .writer import GoogleWriter
+
+        return GoogleWriter(connections)
