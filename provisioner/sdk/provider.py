@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..model.authority import Authority, Target
 from ..model.changes import Assessment, Change, Operation, Outcome
@@ -125,3 +125,22 @@ class Provider(Protocol):
     def reader(self, connections: Sequence[Connection]) -> Reader: ...
 
     def writer(self, connections: Sequence[Connection]) -> Writer: ...
+
+
+@runtime_checkable
+class Stopper(Protocol):
+    """What a provider may do besides: take all authority from an agent at once (`provisioner stop`). Pure.
+
+    One owner's signature suffices for it, so nothing that `stops` says yes to may ever leave more possible than was.
+    """
+
+    def stop(self, agent: str, live: Snapshot, at: str) -> Iterable[Resource]:
+        """The resources as they must be, normalized, so that no principal of the agent can do anything: on AWS an
+        inline policy that denies all, elsewhere a principal that is disabled. Nothing for an agent that is not there.
+
+        Sessions that were issued before `at` (RFC 3339 UTC, whole seconds) must be covered too.
+        """
+
+    def stops(self, change: Change) -> bool:
+        """Whether a change, by its `after` alone and whatever else there is, is one of those: the verifier's question.
+        It must hold for exactly what `stop` makes, for any `at`."""
