@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.model.diagnostics import DiagnosticError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from provisioner.model.diagnostics import Diagnostic
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Desired, Resource, Snapshot
+    from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, Writer
     from provisioner.sdk.schema import ProviderSchema
 
@@ -94,6 +95,34 @@ class AWS:
         from .policy.world import evaluate_in_world
 
         return evaluate_in_world(world, request)
+
+    def evaluate_document(self, request: Mapping[str, Any]) -> Decision:
+        from .policy.documents import evaluate_document
+
+        return evaluate_document(request)
+
+    def comparison_kinds(self) -> tuple[str, ...]:
+        return ("identity", "boundary", "resource", "trust", "scp", "rcp")
+
+    def check_document(self, document: Mapping[str, Any], kind: str) -> None:
+        from .policy.comparisons import check_document
+
+        check_document(document, kind)
+
+    def compare_documents(self, old: Mapping[str, Any], new: Mapping[str, Any], kind: str) -> DocumentComparison:
+        from .policy.comparisons import compare_documents
+
+        return compare_documents(old, new, kind)
+
+    def stop(self, agent: str, live: Snapshot, at: str) -> Iterable[Resource]:
+        from .stop import stop
+
+        return stop(agent, live.resources, at)
+
+    def stops(self, change: Change) -> bool:
+        from .stop import stops
+
+        return stops(change)
 
     def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
         from .policy.negatives import negatives

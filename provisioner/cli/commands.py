@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "owners": "Who answers for every surface, agent and tool",
     "who-signs": "Who would have to sign a change of a file",
     "audit": "Prove the ledger offline; show who accepted what; export it",
+    "access": "What policies allow, and what a change of one allows more; needs no configuration",
     "test": "Judge the boundary tests on the planned policies; reads no cloud",
     "sandbox": "Start, stop or empty the embedded clouds on this machine",
     "version": "Print the version",

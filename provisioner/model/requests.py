@@ -47,9 +47,19 @@ Request = Attempt | Assume
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """A statement that decides: the policy it is in, its Sid or its number from 1 on, and what it does."""
+
+    policy: str
+    statement: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """An answer, the statements that decide it, and for DEPENDS the context that is missing."""
+    """An answer, the statements that decide it in words and by name, and for DEPENDS the context that is missing."""
 
     answer: Answer
     because: tuple[str, ...] = ()
     missing: tuple[str, ...] = field(default=())
+    deciding: tuple[Deciding, ...] = ()

@@ -1,6 +1,7 @@
 """What a provider is built from: the protocol, the schema, errors, digests, and the contract tests it must pass."""
 
 from .digests import state_digest
+from .documents import DocumentComparer, DocumentComparison, DocumentEvaluator
 from .errors import CloudError, ProceedError
 from .provider import Connection, Provider, Reader, Scope, Writer
 from .schema import AttributeSchema, BlockSchema, FieldSchema, KindSchema, ProviderSchema
@@ -10,6 +11,9 @@ __all__ = [
     "BlockSchema",
     "CloudError",
     "Connection",
+    "DocumentComparer",
+    "DocumentComparison",
+    "DocumentEvaluator",
     "FieldSchema",
     "KindSchema",
     "ProceedError",

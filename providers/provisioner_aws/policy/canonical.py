@@ -80,6 +80,22 @@ def canonical_policy(document: Mapping[str, Any] | str) -> dict[str, Any]:
     `Action`, `Resource` or `Principal`). `Version` is 2012-10-17 unless an older version changes the meaning, which
     it does only where the text holds `${`. Idempotent. Raises PolicyError for anything that is not a policy.
     """
+    version, placed = _document(document)
+    unique = {json.dumps(item, sort_keys=True): item for _, item in placed}
+    ordered = [unique[text] for text in sorted(unique)]
+    return {"Version": _version(version, ordered), "Statement": ordered}
+
+
+def canonical_statements(document: Mapping[str, Any] | str) -> tuple[bool, list[tuple[str, dict[str, Any]]]]:
+    """Whether policy variables count, and each statement in its canonical form, in the document's order, with its Sid
+    or else its number from 1 on. Raises PolicyError."""
+    version, placed = _document(document)
+    _version(version, [])
+    return version == CURRENT, placed
+
+
+def _document(document: Mapping[str, Any] | str) -> tuple[Any, list[tuple[str, dict[str, Any]]]]:
+    """The version as given, and the statements that have an effect, by label."""
     parsed = _parse(document) if isinstance(document, str) else document
     if not isinstance(parsed, Mapping):
         raise PolicyError(f"the policy is a {_kind(parsed)}, not a JSON object")
@@ -88,10 +104,17 @@ def canonical_policy(document: Mapping[str, Any] | str) -> dict[str, Any]:
         raise PolicyError("the policy has no Statement")
     given = top["Statement"]
     statements = given if isinstance(given, list | tuple) else [given]
-    canonical = [_statement(item, f"statement {number}") for number, item in enumerate(statements, 1)]
-    unique = {json.dumps(item, sort_keys=True): item for item in canonical if item is not None}
-    ordered = [unique[text] for text in sorted(unique)]
-    return {"Version": _version(top.get("Version", LEGACY), ordered), "Statement": ordered}
+    placed = []
+    for number, item in enumerate(statements, 1):
+        canonical = _statement(item, f"statement {number}")
+        if canonical is not None:
+            placed.append((_label(item, number), canonical))
+    return top.get("Version", LEGACY), placed
+
+
+def _label(given: Mapping[str, Any], number: int) -> str:
+    sid = next((value for key, value in given.items() if key.lower() == "sid"), None)
+    return sid if isinstance(sid, str) and sid else str(number)
 
 
 def size(document: Mapping[str, Any] | str) -> int:

@@ -19,7 +19,7 @@ from provisioner.model.requests import Answer
 from . import describe
 from .coverage import Piece, TooLargeError, open_pieces
 from .document import Names, Policy, Statement
-from .evaluate import Layer, Policies, PolicyRequest, evaluate
+from .evaluate import Layer, PolicyRequest, evaluate_alone
 from .globs import TooHardError, metered
 from .witness import candidates
 
@@ -166,4 +166,4 @@ def _witness(pieces: Sequence[Piece], more: _Side, less: _Side) -> PolicyRequest
 
 
 def _answer(request: PolicyRequest, side: _Side) -> Answer:
-    return evaluate(request, Policies(Layer("they", side.policies))).answer
+    return evaluate_alone(request, Layer("they", side.policies)).answer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from .canonical import CURRENT, OPERATORS, canonical_policy
+from .canonical import CURRENT, OPERATORS, canonical_policy, canonical_statements
 from .globs import Glob, Token, Wild, glob, parse_glob
 from .spelling import spell_key
 
@@ -100,21 +100,44 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`resources` is None where the statement has none, as in a trust policy."""
+    """`resources` is None where the statement has none, as in a trust policy.
+
+    `label` is the Sid, or the statement's number in its document where it has none; it is no part of the meaning, and
+    only `parse_labelled` sets it.
+    """
 
     allow: bool
     principals: Principals | None
     actions: Names
     resources: Names | None
     conditions: tuple[Condition, ...]
+    label: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A named document. `name` is what a reader calls it (`grant.triage_reads`, `the boundary agents`)."""
 
     name: str
     statements: tuple[Statement, ...]
+
+    @cached_property
+    def allows(self) -> tuple[Statement, ...]:
+        return tuple(item for item in self.statements if item.allow)
+
+    @cached_property
+    def denies(self) -> tuple[Statement, ...]:
+        return tuple(item for item in self.statements if not item.allow)
+
+    @cached_property
+    def spoken(self) -> dict[tuple[str, bool], tuple[Statement, ...]]:
+        """By action and effect, the statements that may speak of it: an action has no variables, so it is found once."""
+        return {}
+
+    @cached_property
+    def said(self) -> dict[int, str]:
+        """Sentences about statements that were already put into words, by the statement's `id`."""
+        return {}
 
 
 def parse_policy(document: Mapping[str, Any] | str, name: str = "the policy") -> Policy:
@@ -124,6 +147,26 @@ def parse_policy(document: Mapping[str, Any] | str, name: str = "the policy") ->
     except (TypeError, ValueError, RecursionError):
         return Policy(name, _statements(canonical_policy(document)))
     return Policy(name, _parsed(text))
+
+
+def parse_labelled(document: Mapping[str, Any] | str, name: str = "the policy") -> Policy:
+    """As `parse_policy`, with every statement in its place and labelled by its Sid or number. Raises PolicyError."""
+    try:
+        text = document if isinstance(document, str) else json.dumps(document)
+    except (TypeError, ValueError, RecursionError):
+        return Policy(name, _labelled(document))
+    return _labelled_policy(text, name)
+
+
+@lru_cache(maxsize=8192)
+def _labelled_policy(text: str, name: str) -> Policy:
+    """The same object for the same text: what it works out about itself is worked out once."""
+    return Policy(name, _labelled(text))
+
+
+def _labelled(document: Mapping[str, Any] | str) -> tuple[Statement, ...]:
+    variables, placed = canonical_statements(document)
+    return tuple(replace(_statement(item, variables), label=label) for label, item in placed)
 
 
 @lru_cache(maxsize=8192)

@@ -50,6 +50,7 @@ def unknown(*missing: str) -> Match:
 
 
 def truth(value: bool) -> Match:
+    """What is known as a match."""
     return YES if value else NO
 
 
@@ -140,6 +141,8 @@ def resource_matches(names: Names | None, resource: str | None, context: Context
         return YES
     if not names.patterns:
         return unknown("the meaning of an empty NotResource")
+    if resource is not None and len(names.globs) == len(names.patterns):
+        return truth(any(pattern.matches(resource) for pattern in names.globs) is not names.negated)
     found = any_of(_resource(pattern, resource, context) for pattern in names.patterns)
     return found.negated if names.negated else found
 

@@ -78,7 +78,11 @@ def test_policy_evaluation_logic(identity: list[dict[str, Any]], more: dict[str,
 RESOURCE = [
     # «Evaluating identity-based policies with resource-based policies»: in one account a union.
     ([], {"AWS": ROLE}, None, None, A),
-    ([], {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, None, None, A),
+    # «Principal»: an account principal delegates to the account, whose identity policies must still allow.
+    ([], {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, None, None, D),
+    ([allow()], {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, None, None, A),
+    # Everybody is also the session itself.
+    ([], "*", None, layer(allow("dynamodb:*")), A),
     # An implicit deny of the boundary stops what is granted to the role, not what is granted to the session.
     ([], {"AWS": ROLE}, None, layer(allow("dynamodb:*")), D),
     ([], {"AWS": SESSION}, None, layer(allow("dynamodb:*")), A),
