@@ -15,7 +15,7 @@ from typing import Any
 
 from ..planfile import PlanFile
 from .plan_checks import CLOCK_SKEW
-from .root import ROOT_SEAL, RootError, RootInForce, TrustRoot, parse_root, pin
+from .root import ROOT_SEAL, RootError, RootException, RootInForce, TrustRoot, parse_root, pin
 from .root_checks import problems
 from .verdict import Evidence, LedgerSignoff, PublishedPlan, Refusal
 from .verifier import verify
@@ -35,7 +35,8 @@ class TrustError(Exception):
 class Authorization:
     """What made a later root: the plan, its sign-offs and publication as the ledger had them when it was recorded.
 
-    `base` and `entries` are those of that moment, `time` is the store's for the root's entry.
+    `base` and `entries` are those of that moment, `time` is the store's for the root's entry, `revoked` are the
+    fingerprints of keys that were revoked before it.
     """
 
     planfile: PlanFile
@@ -44,6 +45,7 @@ class Authorization:
     base: int
     entries: Mapping[int, str]
     time: datetime
+    revoked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,18 @@ def follow(records: Sequence[RootRecord], remembered: str | None, workspace: str
             "Somebody exchanged the ledger, or root_pin is of another workspace. Find out which before you go on.",
         )
     root = first
+    earlier: tuple[RootException, ...] = ()
     for record in records[1:]:
-        root = _next(root, known, record)
-    return RootInForce(root, known, remembered is not None, seal=ROOT_SEAL)
+        before = root
+        root = _next(before, known, record, earlier)
+        earlier = (*earlier, *(item for item in before.data.exceptions.values() if item not in earlier))
+    return RootInForce(root, known, remembered is not None, seal=ROOT_SEAL, earlier=earlier)
 
 
 _RESTORE = "Restore the ledger from its protected copy, and find out who wrote to it."
 
 
-def _next(before: TrustRoot, known: str, record: RootRecord) -> TrustRoot:
+def _next(before: TrustRoot, known: str, record: RootRecord, earlier: tuple[RootException, ...]) -> TrustRoot:
     """One step: the plan that named this very root was signed by the quorum of the root before."""
     root, made = _parse(record), record.authorization
     if made is None:
@@ -98,13 +103,14 @@ def _next(before: TrustRoot, known: str, record: RootRecord) -> TrustRoot:
     if root.version != before.version + 1 or wanted is None or wanted.digest != root.digest or not same_plan:
         raise _error("E-ROOT-CHAIN", f"the plan of trust root v{root.version} made another root, or none", _RESTORE)
     evidence = Evidence(
-        root=RootInForce(before, known, True, seal=ROOT_SEAL),
+        root=RootInForce(before, known, True, seal=ROOT_SEAL, earlier=earlier),
         signoffs=made.signoffs,
         published=made.published,
         base=made.base,
         entries=made.entries,
         now=made.time,
         providers=None,
+        revoked=made.revoked,
         grace=CLOCK_SKEW,
     )
     verdict = verify(made.planfile, evidence)

@@ -49,7 +49,7 @@ def acceptors(in_force: RootData, wanted: RootData, earlier: Iterable[RootExcept
 
 
 def renews(item: RootException, known: Iterable[RootException]) -> bool:
-    """Whether an exception goes on where one was before, under whatever name: one rule, a common subject, a later end."""
+    """Whether one goes on where another was, under whatever name: one rule, a common subject, a later end."""
     subjects = set(item.subjects)
     return any(
         old.rule == item.rule and subjects & set(old.subjects) and end_of(old.expires) < end_of(item.expires)

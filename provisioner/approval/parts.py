@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +10,11 @@ from .. import canonical
 from ..model.changes import Change, Operation, Surface
 from ..model.findings import Finding, Level
 from ..model.plan import RootChange
-from ..planfile import to_builtins
+from ..planfile import PlanFileError, from_builtins, to_builtins
+from .exceptions import acceptors
 from .ownership import change_owner, resolve_owner
-from .root import RootData
+from .root import RootData, RootException
+from .takeover import takeovers
 
 PART_DOMAIN: Final = "part/1"
 
@@ -22,13 +24,19 @@ PartKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One (surface, owner) pair's changes and findings. `root` is set where the part decides over the next root."""
+    """One (surface, owner) pair's changes and findings. `root` is set where the part decides over the next root.
+
+    `yields` says, where others would come to sign in this owner's place, how: its consent is asked. `people` is how
+    many must sign at least for an exception that this owner accepts; 0 where it accepts none.
+    """
 
     surface: str
     owner: str
     changes: tuple[Change, ...]
     accept: tuple[str, ...]
     root: RootChange | None
+    yields: tuple[str, ...] = ()
+    people: int = 0
 
     @property
     def widens(self) -> bool:
@@ -42,9 +50,17 @@ def finding_name(finding: Finding) -> str:
 
 
 def split(
-    root: RootData, changes: Sequence[Change], findings: Sequence[Finding], next_root: RootChange | None
+    root: RootData,
+    changes: Sequence[Change],
+    findings: Sequence[Finding],
+    next_root: RootChange | None,
+    earlier: Iterable[RootException] = (),
 ) -> tuple[Part, ...]:
-    """The parts in order of surface and owner. What has no owner is in none: OWN-1 says so."""
+    """The parts in order of surface and owner. What has no owner is in none: OWN-1 says so.
+
+    A new trust root is governance's part. Besides, each owner in whose place others would come to sign has a part of
+    its own in it, and each that accepts an exception. `earlier` are the exceptions of roots before the one in force.
+    """
     of: dict[PartKey, list[Change]] = {}
     accept: dict[PartKey, set[str]] = {}
     for change in changes:
@@ -58,7 +74,9 @@ def split(
             for owner in _acceptors(root, finding, by_number):
                 accept.setdefault((finding.surface, owner), set()).add(finding_name(finding))
     governs = _governor(root) if next_root is not None else None
-    keys = {*of, *accept, *([governs] if governs else [])}
+    yields, accepts = _asked(root, next_root, earlier)
+    asked = {(Surface.GOVERNANCE.value, owner) for owner in (*yields, *accepts)} | ({governs} if governs else set())
+    keys = {*of, *accept, *asked}
     order = {surface.value: at for at, surface in enumerate(Surface)}
     return tuple(
         Part(
@@ -66,10 +84,25 @@ def split(
             owner=key[1],
             changes=tuple(of.get(key, ())),
             accept=tuple(sorted(accept.get(key, ()))),
-            root=next_root if key == governs else None,
+            root=next_root if key in asked else None,
+            yields=yields.get(key[1], ()) if key in asked and key != governs else (),
+            people=accepts.get(key[1], 0) if key in asked else 0,
         )
         for key in sorted(keys, key=lambda key: (order.get(key[0], len(order)), key[1]))
     )
+
+
+def _asked(
+    root: RootData, next_root: RootChange | None, earlier: Iterable[RootException]
+) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, int]]:
+    """Who is asked about a next root beside governance: owners that yield, and owners that accept exceptions."""
+    if next_root is None:
+        return {}, {}
+    try:
+        wanted = from_builtins(next_root.data, RootData)
+        return takeovers(root, wanted), acceptors(root, wanted, earlier)
+    except (PlanFileError, ValueError):
+        return {}, {}  # next_root_is_sound refuses what cannot be read
 
 
 def part_digest(part: Part, operations: Sequence[Operation]) -> str:

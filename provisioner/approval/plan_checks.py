@@ -12,12 +12,13 @@ from typing import Final
 
 from ..canonical import dumps
 from ..model.changes import Action, Change, Operation
-from ..model.findings import Level
-from ..planfile import PlanFile, plan_bytes, plan_digest, to_builtins
+from ..model.findings import ABSOLUTE, Level
+from ..planfile import PlanFile, PlanFileError, from_builtins, plan_bytes, plan_digest, to_builtins
+from .exceptions import growth, too_long
 from .limits import deletes_too_much, deletions, protecting
 from .ownership import change_owner
 from .requirements import Demands
-from .root import RootError, parse_root
+from .root import RootData, RootError, parse_root
 from .root_changes import compare
 from .root_checks import problems
 from .verdict import Evidence, Refusal
@@ -34,9 +35,17 @@ class Case:
     planfile: PlanFile
     evidence: Evidence
     demands: Demands
+    broken: frozenset[str] = frozenset()
+    """Surfaces for which glass was broken: rules that are not absolute do not hold there."""
 
 
 PlanCheck = Callable[[Case], Iterator[Refusal]]
+
+
+def time_to_live(root: RootData, demands: Demands) -> timedelta:
+    """How long a plan lives once published. One that waits for the notice to an owner lives so much longer."""
+    notice = root.approval.notice_seconds if demands.yielding else 0
+    return timedelta(seconds=root.approval.plan_ttl_seconds + notice)
 
 
 def bytes_match(case: Case) -> Iterator[Refusal]:
@@ -105,7 +114,7 @@ def in_time(case: Case) -> Iterator[Refusal]:
     found, now = case.evidence.published, case.evidence.now
     if found is None:
         return
-    ttl = timedelta(seconds=case.evidence.root.root.data.approval.plan_ttl_seconds)
+    ttl = time_to_live(case.evidence.root.root.data, case.demands)
     if now - case.evidence.grace >= found.since + ttl:
         yield Refusal(
             "E-EXPIRED",
@@ -248,7 +257,8 @@ def severities_are_the_roots(case: Case) -> Iterator[Refusal]:
 
 def no_blocking_finding(case: Case) -> Iterator[Refusal]:
     for finding in case.planfile.plan.findings:
-        if finding.level is Level.BLOCK:
+        absolute = finding.absolute or finding.rule in ABSOLUTE
+        if finding.level is Level.BLOCK and (absolute or finding.surface not in case.broken):
             yield Refusal("E-BLOCKED", f"{finding.rule} blocks the plan: {finding.message}", finding.fix)
 
 
@@ -263,6 +273,8 @@ def risks_have_an_acceptor(case: Case) -> Iterator[Refusal]:
 
 def tests_pass(case: Case) -> Iterator[Refusal]:
     tests = case.planfile.plan.tests
+    if case.broken:
+        return
     if tests.failed or any(not result.passed for result in tests.failures):
         count = max(tests.failed, 1)
         yield Refusal(
@@ -336,6 +348,23 @@ def next_root_is_sound(case: Case) -> Iterator[Refusal]:
         yield Refusal("E-NEXT-ROOT", f"the plan's next trust root is unsound: {problem.summary}", problem.detail)
 
 
+def exceptions_are_bounded(case: Case) -> Iterator[Refusal]:
+    """EXC-1, which is absolute: new exceptions end within 90 days of their first signature, baselines only shrink."""
+    wanted, root = case.planfile.plan.next_root, case.evidence.root.root.data
+    if wanted is None:
+        return
+    try:
+        following = from_builtins(wanted.data, RootData)
+        found, now = case.evidence.published, case.evidence.now
+        since = now if found is None else min(found.since, now)
+        wrong = [*too_long(root, following, since, now - case.evidence.grace)]
+        wrong += growth(root.baselines, following.baselines)
+    except (PlanFileError, ValueError):
+        return  # next_root_is_sound refuses what cannot be read
+    for reason in wrong:
+        yield Refusal("E-EXCEPTION", f"EXC-1: {reason}", "Shorten it in the configuration, and plan again.")
+
+
 PLAN_CHECKS: tuple[PlanCheck, ...] = (
     bytes_match,
     pinned,
@@ -361,6 +390,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     within_limits,
     leaves_alone_what_is_protected,
     next_root_is_sound,
+    exceptions_are_bounded,
 )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..model.changes import Change, Operation
+from ..model.changes import Change, Operation, Surface
 from ..model.diagnostics import Diagnostic
 from ..model.findings import Finding
 from ..model.plan import AgentNote, Exclusion, Plan, Requirement, RootChange
+from ..sdk.provider import Provider
+from .narrowing import needs_no_signature
 from .ownership import change_owner
 from .parts import Part, part_digest, split
-from .root import RootData
+from .root import RootData, RootException
 
 UNKNOWN_AUTHOR_QUORUM: Final = 2
 """Distinct people for a part that widens and whose authors are not all known."""
@@ -30,11 +32,31 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What goes into a plan. `unowned` are (change number, surface) pairs without exactly one owner."""
+    """What goes into a plan. `unowned` are (change number, surface) pairs without exactly one owner.
+
+    `yielding` says of owners in whose place others would come to sign, how: they are asked, for governance's surface.
+    `accepting` are owners that accept an exception by it. A requirement of 0 people is a notice: its part only takes
+    authority away (`narrowing = "notify"`).
+    """
 
     requirements: tuple[Requirement, ...]
     exclusions: tuple[Exclusion, ...]
     unowned: tuple[tuple[int, str], ...]
+    yielding: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    accepting: frozenset[str] = frozenset()
+
+    def yields(self, requirement: Requirement) -> bool:
+        """Whether a requirement asks an owner to let others sign in its place."""
+        return requirement.surface == Surface.GOVERNANCE and requirement.owner in self.yielding
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What else decides about requirements. `earlier` are the exceptions of roots before the one in force; `providers`
+    are asked what only takes authority away, None for old plans that are read again."""
+
+    earlier: tuple[RootException, ...] = ()
+    providers: Mapping[str, Provider] | None = None
 
 
 def demands(
@@ -46,15 +68,17 @@ def demands(
     authors: Iterable[Exclusion],
     unknown_authors: Sequence[str],
     next_root: RootChange | None,
+    background: Background | None = None,
 ) -> Demands:
     """Requirements and exclusions by the root in force. `authors` are the people excluded from the whole plan.
 
     A one-person team (`solo`) has nobody else to sign: there is no separation of duties, and the plan says so.
     """
-    parts = split(root, changes, findings, next_root)
+    background = background or Background()
+    parts = split(root, changes, findings, next_root, background.earlier)
     excluded = () if root.approval.solo else (*_ordered(authors), *sponsors(changes, agents))
     return Demands(
-        tuple(_requirement(root, part, operations, unknown_authors) for part in parts),
+        tuple(_requirement(root, part, operations, unknown_authors, background) for part in parts),
         excluded,
         tuple(
             (change.number, surface.value)
@@ -62,13 +86,18 @@ def demands(
             for surface in change.surfaces
             if change_owner(root, change, surface) is None
         ),
+        {part.owner: part.yields for part in parts if part.yields},
+        frozenset(part.owner for part in parts if part.people),
     )
 
 
-def of_plan(root: RootData, plan: Plan) -> Demands:
-    """What a plan must demand: computed anew from the root, so that no plan relaxes its own requirements."""
+def of_plan(root: RootData, plan: Plan, background: Background | None = None) -> Demands:
+    """What a plan must demand: computed anew from the root, so that no plan relaxes its own requirements.
+
+    Only a plan that asks for a sign-off where a notice would do may stay at that: it asks for more.
+    """
     authors = [exclusion for exclusion in plan.exclusions if exclusion.agent is None]
-    return demands(
+    made = demands(
         root,
         plan.changes,
         plan.operations,
@@ -77,7 +106,20 @@ def of_plan(root: RootData, plan: Plan) -> Demands:
         authors,
         plan.unknown_authors,
         plan.next_root,
+        background,
     )
+    stated = {(item.surface, item.owner): item for item in plan.requirements}
+    signed = tuple(
+        other
+        if item.threshold == 0 and (other := stated.get((item.surface, item.owner))) and _more(other, item)
+        else item
+        for item in made.requirements
+    )
+    return replace(made, requirements=signed)
+
+
+def _more(stated: Requirement, wanted: Requirement) -> bool:
+    return stated.threshold > 0 and replace(stated, threshold=0) == wanted
 
 
 def sponsors(changes: Sequence[Change], agents: Sequence[AgentNote]) -> tuple[Exclusion, ...]:
@@ -129,12 +171,13 @@ def early_deadlocks(
 
 
 def _requirement(
-    root: RootData, part: Part, operations: Sequence[Operation], unknown_authors: Sequence[str]
+    root: RootData, part: Part, operations: Sequence[Operation], unknown_authors: Sequence[str], background: Background
 ) -> Requirement:
+    people = max(part.people, _threshold(root, part.owner, part.widens, unknown_authors))
     return Requirement(
         surface=part.surface,
         owner=part.owner,
-        threshold=_threshold(root, part.owner, part.widens, unknown_authors),
+        threshold=0 if needs_no_signature(root, part, background.providers) else people,
         changes=tuple(change.number for change in part.changes),
         accept=part.accept,
         part=part_digest(part, operations),

@@ -103,7 +103,8 @@ def _waivers(in_force: RootData, wanted: RootData) -> Iterator[str]:
         if was is not None and now is not None:
             yield from _fields(name, was, now)
         elif (one := was or now) is not None:
-            yield f"{'-' if now is None else '+'} {name}: {_show(one.rules)} for {_show(one.agents)} until {one.expires}"
+            about = f"{_show(one.rules)} for {_show(one.agents)} until {one.expires}"
+            yield f"{'-' if now is None else '+'} {name}: {about}"
 
 
 def _fingerprint(line: str) -> str:

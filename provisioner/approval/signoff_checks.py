@@ -11,14 +11,16 @@ from datetime import timedelta
 
 from ..model.plan import Requirement
 from ..planfile import PlanFile
+from . import carrying
 from . import statement as statements
 from .dsse import EnvelopeError, Opened, open_envelope
 from .keys import KeyRefused, PublicKey, parse
-from .plan_checks import CLOCK_SKEW
-from .requirements import barred
+from .plan_checks import CLOCK_SKEW, time_to_live
+from .requirements import Demands, barred
 from .root import RootData
+from .standing import BREAK_GLASS_SECONDS, may_act, opens
 from .statement import Decision, Role, Statement, Witness
-from .verdict import Evidence, LedgerSignoff, Refusal, RefusedSignoff, Signed
+from .verdict import Carried, Evidence, LedgerSignoff, Refusal, RefusedSignoff, Signed
 
 _AGAIN = "Sign again: provisioner sign"
 
@@ -32,6 +34,8 @@ class Claim:
     opened: Opened
     person: str
     requirement: Requirement
+    demands: Demands
+    carried: Carried | None = None
 
     @property
     def statement(self) -> Statement:
@@ -84,22 +88,36 @@ def of_this_root(claim: Claim) -> Iterator[Refusal]:
         yield Refusal("E-ROOT", f"it was made under another trust root (v{claim.statement.root.version})", _AGAIN)
 
 
-def signer_of_the_owner(claim: Claim) -> Iterator[Refusal]:
-    owner = claim.evidence.root.root.data.owners.get(claim.statement.owner)
-    if owner is None or claim.person not in owner.signers:
-        reason = f"{claim.person} does not sign for {claim.statement.owner}"
+def signer_in_that_role(claim: Claim) -> Iterator[Refusal]:
+    said = claim.statement
+    if claim.person not in may_act(claim.evidence.root.root.data, claim.requirement, said.role, said.decision):
+        capacity = "" if said.role is Role.OWNER else f" as {said.role}"
+        reason = f"{claim.person} does not sign for {said.owner}{capacity}"
         yield Refusal("E-NOT-SIGNER", reason, "`provisioner status` shows who may sign.")
 
 
-def as_owner(claim: Claim) -> Iterator[Refusal]:
-    if claim.statement.role is not Role.OWNER:
-        reason = f"it was made as {claim.statement.role}, and nothing opened that way"
+def in_a_role_that_is_known(claim: Claim) -> Iterator[Refusal]:
+    role = claim.statement.role
+    if not opens(claim.evidence.root.root.data, claim.requirement, role, claim.demands):
+        reason = f"it was made as {role}, and that opens nothing here"
         yield Refusal("E-ROLE", reason, "Let a signer of the owner sign.")
+
+
+def breaks_glass_briefly(claim: Claim) -> Iterator[Refusal]:
+    said = claim.statement
+    if said.role is not Role.BREAK_GLASS:
+        return
+    life = statements.parse_time(said.expires) - statements.parse_time(said.issued)
+    if life > timedelta(seconds=BREAK_GLASS_SECONDS):
+        yield Refusal("E-BREAK-GLASS", "glass is broken for an hour at most, and it lives longer", _AGAIN)
 
 
 def same_part(claim: Claim) -> Iterator[Refusal]:
     if claim.statement.part != claim.requirement.part:
-        yield Refusal("E-PART", "it covers other changes than those of this part", _AGAIN)
+        reason = "it covers other changes than those of this part"
+        if claim.carried is not None:
+            reason = carrying.changed(claim.carried.planfile.plan, claim.planfile.plan, claim.requirement)
+        yield Refusal("E-PART", reason, _AGAIN)
 
 
 def not_from_the_future(claim: Claim) -> Iterator[Refusal]:
@@ -114,7 +132,7 @@ def not_expired(claim: Claim) -> Iterator[Refusal]:
 
 
 def not_for_ever(claim: Claim) -> Iterator[Refusal]:
-    ttl = timedelta(seconds=claim.evidence.root.root.data.approval.plan_ttl_seconds)
+    ttl = time_to_live(claim.evidence.root.root.data, claim.demands)
     said = claim.statement
     if statements.parse_time(said.expires) - statements.parse_time(said.issued) > ttl:
         yield Refusal("E-LIFETIME", "it lives longer than the trust root lets a plan live", _AGAIN)
@@ -127,6 +145,19 @@ def not_barred(claim: Claim) -> Iterator[Refusal]:
         if bar.person == claim.person:
             reason = f"{bar.person} may not sign it: {bar.reason}"
             yield Refusal("E-EXCLUDED", reason, "Let another signer of the owner sign.")
+
+
+def carried_as_the_root_lets(claim: Claim) -> Iterator[Refusal]:
+    """A sign-off of another plan counts only where the root in force says so, and for nothing but the same."""
+    if claim.carried is None:
+        return
+    for reason in carrying.hindrances(claim.planfile, claim.evidence, claim.statement, claim.carried):
+        yield Refusal("E-CARRY", reason, _AGAIN)
+
+
+def a_no_that_is_carried(claim: Claim) -> Iterator[Refusal]:
+    if claim.evidence.root.root.data.approval.carry != carrying.UNCHANGED:
+        yield Refusal("E-CARRY", "the trust root lets no decision survive a re-plan", _AGAIN)
 
 
 def accepts_what_is_asked(claim: Claim) -> Iterator[Refusal]:
@@ -148,15 +179,17 @@ SIGNOFF_CHECKS: tuple[SignoffCheck, ...] = (
     not_revoked,
     of_this_workspace,
     of_these_targets,
-    signer_of_the_owner,
+    signer_in_that_role,
 )
 """For every decision: also a rejection must come from somebody with a say in this plan."""
 
 APPROVAL_CHECKS: tuple[SignoffCheck, ...] = (
     of_this_base,
     of_this_root,
-    as_owner,
+    in_a_role_that_is_known,
+    breaks_glass_briefly,
     same_part,
+    carried_as_the_root_lets,
     not_from_the_future,
     not_expired,
     not_for_ever,
@@ -168,9 +201,14 @@ APPROVAL_CHECKS: tuple[SignoffCheck, ...] = (
 
 
 def judge(
-    planfile: PlanFile, evidence: Evidence, requirements: tuple[Requirement, ...], signoff: LedgerSignoff
+    planfile: PlanFile,
+    evidence: Evidence,
+    demands: Demands,
+    signoff: LedgerSignoff,
+    carried: Carried | None = None,
 ) -> Judged:
-    """Open one sign-off and measure it."""
+    """Open one sign-off and measure it. `carried` says of one that was made for another plan, for which."""
+    requirements = demands.requirements
     try:
         opened = open_envelope(signoff.envelope)
     except EnvelopeError as error:
@@ -183,23 +221,37 @@ def judge(
         return _refused(signoff, Refusal("E-KEY-UNKNOWN", reason, fix), said)
     if (refusal := _rolled_back(said.witness, person, evidence, signoff.index)) is not None:
         return Judged(rollback=refusal)
-    if said.plan != planfile.digest:
+    if said.plan != (planfile if carried is None else carried.planfile).digest:
         reason = f"it is for plan {said.plan.removeprefix('sha256:')[:8]}, not for {planfile.short}"
         return _refused(signoff, Refusal("E-OTHER-PLAN", reason, _AGAIN), said, person)
     requirement = next(
         (item for item in requirements if (item.surface, item.owner) == (said.surface, said.owner)), None
     )
+    if carried is not None and requirement is None:
+        return Judged()  # the part is gone, and so is what was said about it
     if requirement is None:
         reason = f"the plan asks nothing of {said.owner} for {said.surface}"
         refusal = Refusal("E-SURFACE", reason, "`provisioner status` shows who has to sign what.")
         return _refused(signoff, refusal, said, person)
-    claim = Claim(planfile, evidence, opened, person, requirement)
-    for check in SIGNOFF_CHECKS if said.decision is Decision.REJECT else (*SIGNOFF_CHECKS, *APPROVAL_CHECKS):
+    claim = Claim(planfile, evidence, opened, person, requirement, demands, carried)
+    for check in _checks(claim):
         for refusal in check(claim):
-            return _refused(signoff, refusal, said, person)
+            return _refused(signoff, refusal, said, person, carried)
     issued, expires = statements.parse_time(said.issued), statements.parse_time(said.expires)
-    signed = Signed(person, opened.key.fingerprint, issued, expires, signoff.index, said.reason)
+    if carried is not None:
+        expires = min(expires, carrying.ends(evidence, carried))
+    made_for = "" if carried is None else said.plan
+    signed = Signed(person, opened.key.fingerprint, issued, expires, signoff.index, said.reason, said.role, made_for)
     return Judged(counted=Counted(requirement, said.decision, signed))
+
+
+def _checks(claim: Claim) -> tuple[SignoffCheck, ...]:
+    """A no is heard whatever else holds; one that was said to another plan, about the same part alone."""
+    if claim.statement.decision is Decision.APPROVE:
+        return (*SIGNOFF_CHECKS, *APPROVAL_CHECKS)
+    if claim.carried is not None:
+        return (*SIGNOFF_CHECKS, of_this_base, same_part, a_no_that_is_carried)
+    return SIGNOFF_CHECKS
 
 
 def holder(root: RootData, key: PublicKey) -> str | None:
@@ -216,10 +268,15 @@ def _is(line: str, key: PublicKey) -> bool:
 
 
 def _refused(
-    signoff: LedgerSignoff, refusal: Refusal, said: Statement | None = None, person: str | None = None
+    signoff: LedgerSignoff,
+    refusal: Refusal,
+    said: Statement | None = None,
+    person: str | None = None,
+    carried: Carried | None = None,
 ) -> Judged:
     surface, owner = (said.surface, said.owner) if said is not None else (None, None)
-    return Judged(refused=RefusedSignoff(signoff.index, refusal, person, surface, owner))
+    made_for = carried.planfile.short if carried is not None else ""
+    return Judged(refused=RefusedSignoff(signoff.index, refusal, person, surface, owner, made_for))
 
 
 def _rolled_back(witness: Witness, person: str, evidence: Evidence, index: int) -> Refusal | None:

@@ -42,11 +42,13 @@ class Decision(StrEnum):
 
 
 class Role(StrEnum):
-    """In which capacity somebody signs. Only OWNER opens anything in this version."""
+    """In which capacity somebody signs. ESCALATION is in an owner's place, BREAK_GLASS is governance in an emergency;
+    REVIEW looks at what was applied by breaking glass, and opens nothing."""
 
     OWNER = "owner"
     ESCALATION = "escalation"
     BREAK_GLASS = "break-glass"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Statement:
 
     `plan`, `part` and `review` are `sha256:` digests (`review` that of the text shown to the signer), `targets`
     are `provider:id`, `issued` and `expires` RFC 3339 UTC with whole seconds, `nonce` 32 hex digits. `reason` is
-    needed for a rejection.
+    needed for a rejection, for breaking glass and for a review.
     """
 
     plan: str
@@ -209,6 +211,8 @@ def _check(statement: Statement) -> None:
         raise StatementError("its witness names no ledger entry")
     if statement.decision is Decision.REJECT and not statement.reason.strip():
         raise StatementError("a rejection needs a reason")
+    if statement.role in (Role.BREAK_GLASS, Role.REVIEW) and not statement.reason.strip():
+        raise StatementError(f"a {statement.role} needs a reason")
     if len({item.finding for item in statement.accepted}) != len(statement.accepted):
         raise StatementError("it accepts one finding twice")
     if any(not item.reason.strip() for item in statement.accepted):

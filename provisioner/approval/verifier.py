@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import InitVar, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, replace
+from datetime import datetime
 from typing import Never
 
 from ..model.plan import Plan, Requirement
 from ..planfile import PlanFile
-from .plan_checks import PLAN_CHECKS, Case
-from .requirements import barred, of_plan
-from .root import RootData, TrustRoot
-from .signoff_checks import Counted, judge
-from .statement import Decision
-from .verdict import Evidence, Refusal, RefusedSignoff, RequirementState, Signed, State
+from .plan_checks import PLAN_CHECKS, Case, time_to_live
+from .requirements import Background, Demands, of_plan
+from .root import TrustRoot
+from .signoff_checks import Judged, judge
+from .statement import Decision, Role
+from .states import states
+from .stopping import of_stop
+from .verdict import Evidence, LedgerSignoff, Refusal, RefusedSignoff, RequirementState, Signed, State
 
 _SEAL = object()
 
@@ -37,6 +39,7 @@ class VerifiedPlan:
     valid_until: datetime
     newest_signoff: int
     seal: InitVar[object]
+    demands: Demands = field(default_factory=lambda: Demands((), (), ()))
 
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
@@ -56,39 +59,59 @@ class VerifiedPlan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`verified` is there exactly when `refusals` is empty. `refused` are sign-offs in the ledger that do not count."""
+    """`verified` is there exactly when `refusals` is empty. `refused` are sign-offs in the ledger that do not count.
+
+    `ends` is when the plan's time to live is over; None before it is published.
+    """
 
     states: tuple[RequirementState, ...]
     refusals: tuple[Refusal, ...]
     refused: tuple[RefusedSignoff, ...]
     verified: VerifiedPlan | None
+    ends: datetime | None = None
 
 
 def verify(planfile: PlanFile, evidence: Evidence) -> Verdict:
     """Judge a plan by the root in force and what the ledger holds."""
     plan, root = planfile.plan, evidence.root.root
-    demands = of_plan(root.data, plan)
-    case = Case(planfile, evidence, demands)
+    demands = of_stop(root.data, plan, evidence.providers)
+    if demands is not None:
+        evidence = replace(evidence, authorship=None)  # a stop plan is made from no file, so it has no author
+    else:
+        demands = of_plan(root.data, plan, Background(evidence.root.earlier, evidence.providers))
+    judged = _judged(planfile, evidence, demands)
+    counted = [item.counted for item in judged if item.counted is not None]
+    found = states(demands, counted, plan, evidence)
+    broken = frozenset(state.requirement.surface for state in found if state.broken)
+    case = Case(planfile, evidence, demands, broken)
     refusals = [refusal for check in PLAN_CHECKS for refusal in check(case)]
-    judged = [judge(planfile, evidence, demands.requirements, signoff) for signoff in evidence.signoffs]
     refusals += [item.rollback for item in judged if item.rollback is not None]
     refused = tuple(item.refused for item in judged if item.refused is not None)
-    counted = [item.counted for item in judged if item.counted is not None]
-    states = tuple(_state(item, counted, root.data, plan) for item in demands.requirements)
-    refusals += [refusal for state in states for refusal in _unmet(state, planfile, refused)]
-    if refusals or evidence.published is None:
-        return Verdict(states, tuple(refusals), refused, None)
-    since = evidence.published.since
+    refusals += [refusal for state in found for refusal in _unmet(state, planfile, refused)]
+    ends = evidence.published.since + time_to_live(root.data, demands) if evidence.published is not None else None
+    if refusals or evidence.published is None or ends is None:
+        return Verdict(found, tuple(refusals), refused, None, ends)
     verified = VerifiedPlan(
         planfile=planfile,
         root=root,
-        states=states,
-        published=since,
-        valid_until=_valid_until(states, since + timedelta(seconds=root.data.approval.plan_ttl_seconds)),
-        newest_signoff=max((signoff.index for signoff in evidence.signoffs), default=0),
+        states=found,
+        published=evidence.published.since,
+        valid_until=_valid_until(found, ends),
+        newest_signoff=max((signoff.index for signoff in _all(evidence)), default=0),
+        demands=demands,
         seal=_SEAL,
     )
-    return Verdict(states, (), refused, verified)
+    return Verdict(found, (), refused, verified, ends)
+
+
+def _judged(planfile: PlanFile, evidence: Evidence, demands: Demands) -> list[Judged]:
+    """Every sign-off that names this plan, and those of others that may be carried over."""
+    found = [judge(planfile, evidence, demands, signoff) for signoff in evidence.signoffs]
+    return found + [judge(planfile, evidence, demands, carried.signoff, carried) for carried in evidence.carried]
+
+
+def _all(evidence: Evidence) -> tuple[LedgerSignoff, ...]:
+    return (*evidence.signoffs, *(carried.signoff for carried in evidence.carried))
 
 
 def recheck(verified: VerifiedPlan, evidence: Evidence) -> tuple[Refusal, ...]:
@@ -102,64 +125,30 @@ def recheck(verified: VerifiedPlan, evidence: Evidence) -> tuple[Refusal, ...]:
         found.append(
             Refusal("E-EXPIRED", f"the sign-offs were good until {verified.valid_until:%H:%MZ}", "Sign again.")
         )
-    requirements = tuple(state.requirement for state in verified.states)
     for state in verified.states:
         left = {signed.person for signed in state.signed if signed.fingerprint not in evidence.revoked}
-        if len(left) < state.requirement.threshold:
+        exact = state.state is State.WAIVED or any(signed.role is not Role.OWNER for signed in state.relies)
+        gone = exact and any(signed.fingerprint in evidence.revoked for signed in state.relies)
+        if gone or len(left) < (0 if state.state is State.WAIVED else state.requirement.threshold):
             reason = f"a key that signed for {state.requirement.owner} was revoked"
             found.append(Refusal("E-KEY-REVOKED", reason, "Let somebody else sign, and apply again."))
-    for signoff in evidence.signoffs:
+    late = [(signoff, None) for signoff in evidence.signoffs] + [(item.signoff, item) for item in evidence.carried]
+    waived = {state.requirement for state in verified.states if state.state is State.WAIVED}
+    for signoff, carried in late:
         if signoff.index <= verified.newest_signoff:
             continue
-        judged = judge(verified.planfile, evidence, requirements, signoff)
+        judged = judge(verified.planfile, evidence, verified.demands, signoff, carried)
         if judged.rollback is not None:
             found.append(judged.rollback)
-        elif judged.counted is not None and judged.counted.decision is Decision.REJECT:
+        elif judged.counted is None or judged.counted.requirement in waived:
+            continue
+        elif judged.counted.decision is Decision.REJECT:
             found.append(_rejection(judged.counted.requirement, judged.counted.signed))
     return tuple(found)
 
 
-def _state(requirement: Requirement, counted: Sequence[Counted], root: RootData, plan: Plan) -> RequirementState:
-    """Quorum counts people, each by their newest decision. Rejection stands until its own author signs later."""
-    own = [item for item in counted if item.requirement == requirement]
-    approved = _newest(item.signed for item in own if item.decision is Decision.APPROVE)
-    rejected = _newest(item.signed for item in own if item.decision is Decision.REJECT)
-    standing = tuple(
-        signed
-        for person, signed in rejected.items()
-        if person not in approved or approved[person].issued <= signed.issued
-    )
-    against = {signed.person for signed in standing}
-    agreed = tuple(signed for person, signed in approved.items() if person not in against)
-    signers = root.owners[requirement.owner].signers if requirement.owner in root.owners else ()
-    bars = () if root.approval.solo else barred(requirement, plan.changes, plan.exclusions)
-    out = {bar.person for bar in bars} | {signed.person for signed in agreed} | against
-    if standing:
-        state = State.REJECTED
-    else:
-        state = State.SIGNED if len(agreed) >= requirement.threshold else State.WAITING
-    return RequirementState(
-        requirement=requirement,
-        state=state,
-        signed=agreed,
-        rejected=standing,
-        may_sign=tuple(signer for signer in signers if signer not in out),
-        may_not=tuple(bar for bar in bars if bar.person in signers),
-    )
-
-
-def _newest(decisions: Iterable[Signed]) -> dict[str, Signed]:
-    """One decision a person: the one issued last."""
-    found: dict[str, Signed] = {}
-    for signed in decisions:
-        known = found.get(signed.person)
-        if known is None or (signed.issued, signed.index) > (known.issued, known.index):
-            found[signed.person] = signed
-    return dict(sorted(found.items()))
-
-
 def _unmet(state: RequirementState, planfile: PlanFile, refused: Sequence[RefusedSignoff]) -> list[Refusal]:
-    if state.state is State.SIGNED:
+    if state.settled:
         return []
     requirement = state.requirement
     if state.state is State.REJECTED:
@@ -172,12 +161,23 @@ def _unmet(state: RequirementState, planfile: PlanFile, refused: Sequence[Refuse
         if (item.surface, item.owner) == (requirement.surface, requirement.owner)
     ]
     fix = f"provisioner sign {planfile.short} -owner {requirement.owner} -surface {requirement.surface}"
-    if len(state.may_sign) < count:
+    if (way := _other_way(state)) is not None:
+        fix += f", by {' or '.join(state.may_sign)}; {way}" if state.may_sign else f"; {way}"
+    elif len(state.may_sign) < count:
         barred_people = ", ".join(f"{bar.person} ({bar.reason})" for bar in state.may_not) or "nobody"
         fix = f"Too few may sign it; excluded: {barred_people}. Let others write the change, or add signers."
     else:
         fix += f", by {' or '.join(state.may_sign)}"
     return [Refusal("E-MISSING", "; ".join([reason, *why]), fix)]
+
+
+def _other_way(state: RequirementState) -> str | None:
+    """How a requirement may be met without its owner."""
+    if state.yields:
+        return "or governance goes on without it, with two people, once its notice is over"
+    if state.stand_in is not None:
+        return f"or {state.stand_in.to} stands in for it"
+    return None
 
 
 def _rejection(requirement: Requirement, signed: Signed) -> Refusal:
@@ -189,6 +189,10 @@ def _valid_until(states: Sequence[RequirementState], published_until: datetime) 
     """When the first requirement loses its quorum, or the plan its time."""
     ends = [published_until]
     for state in states:
-        expiries = sorted((signed.expires for signed in state.signed), reverse=True)
-        ends.append(expiries[state.requirement.threshold - 1])
+        if all(signed.role is Role.OWNER for signed in state.relies) and state.state is State.SIGNED:
+            ends.append(
+                sorted((signed.expires for signed in state.signed), reverse=True)[state.requirement.threshold - 1]
+            )
+        else:
+            ends += [signed.expires for signed in state.relies if state.state is not State.NOTIFIED]
     return min(ends)

@@ -1,26 +1,37 @@
-"""What rules and boundary tests say about a plan."""
+"""What rules and boundary tests say about a plan, and what a provider sees for rules to judge."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from .resources import Address
 from .source import SourceRange
 
 
 class Level(StrEnum):
-    """What a finding does: BLOCK stops the plan, ACCEPT needs the owner's acceptance in the sign-off, WARN warns."""
+    """What a finding does: BLOCK stops the plan, ACCEPT needs the owner's acceptance in the sign-off, WARN warns.
+
+    EXCEPTED would block or need acceptance, and an exception or baseline of the trust root in force lifts it.
+    """
 
     BLOCK = "block"
     ACCEPT = "accept"
     WARN = "warn"
+    EXCEPTED = "excepted"
+
+
+ABSOLUTE: Final = frozenset({"OWN-1", "KEY-1", "FED-1", "FED-4", "EXC-1"})
+"""Rules that no exception lifts, no severity lowers and no broken glass goes around, whatever a plan says of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One violation. `subject` is the block or resource it is about; `fix` the way out; `changes` their numbers.
 
-    `surface` names whose owner accepts it; `absolute` findings cannot be lifted by any exception.
+    `surface` names whose owner accepts it; `absolute` findings cannot be lifted by any exception. An EXCEPTED one
+    names the exception or baseline (`exception.x`), which of its subjects covers it, and the day on which that ends.
     """
 
     rule: str
@@ -33,6 +44,24 @@ class Finding:
     changes: tuple[int, ...] = ()
     absolute: bool = False
     references: tuple[str, ...] = ()
+    exception: str = ""
+    covered_as: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """Something in a world that a rule is about, as a provider sees it: a fact, which the rule makes a finding.
+
+    `rule` is the rule's id, `address` the resource that holds it. `message` says what is there and `fix` the way out,
+    each a clause without a full stop.
+    """
+
+    rule: str
+    address: Address
+    agent: str
+    message: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)

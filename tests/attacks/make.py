@@ -1157,14 +1157,14 @@ def signed_for_another_part() -> Made:
 
 @attack("E-ROLE")
 def signed_by_escalation() -> Made:
-    """Alice calls herself an escalation, which never opened."""
-    return other_statement("iam", role=Role.ESCALATION)
+    """Erin stands in for an owner that nobody may stand in for."""
+    return instead("iam", s.envelope(said("iam", role=Role.ESCALATION), "erin"))
 
 
-@attack("E-ROLE")
+@attack("E-NOT-SIGNER")
 def signed_by_breaking_glass() -> Made:
     """Alice breaks the glass for herself."""
-    return other_statement("iam", role=Role.BREAK_GLASS)
+    return other_statement("iam", role=Role.BREAK_GLASS, reason="it is urgent")
 
 
 @attack("E-FUTURE")
