@@ -1,7 +1,8 @@
 """The embedded AWS of `provisioner sandbox`: moto's server on loopback.
 
-moto 5.2 is faithful for roles, policies, versions, attachments, boundaries, users, keys and OIDC providers. What it
-lacks, and what we add or live with, is listed in `GAPS`: the sandbox never pretends.
+moto 5.2 is faithful for roles, policies, versions, attachments, boundaries, users, keys, instance profiles and OIDC
+providers. EKS pod identity associations and AgentCore workload identities it lacks: `handlers` has them. What is
+missing still is listed in `GAPS`: the sandbox never pretends.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ GAPS = (
     "a trust policy is not checked when a role is made",
     "changes are visible at once: no eventual consistency",
     "policy simulation, CloudTrail look-up and Access Analyzer answer with an error",
+    "a pod identity association hands out no credentials, and a workload identity no tokens: both are records only",
 )
 
 Environ = dict[str, Any]
@@ -153,8 +155,10 @@ def serve(port: int, token: str, managed_policies: bool = True) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import run_simple
 
-    application = one_at_a_time(DomainDispatcherApplication(create_backend_app))
-    application = with_health(with_accounts(application), token)
+    from .handlers import with_handlers
+
+    application = with_handlers(DomainDispatcherApplication(create_backend_app), _RESET_PATH)
+    application = with_health(with_accounts(one_at_a_time(application)), token)
     run_simple(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
 
 
@@ -166,7 +170,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--without-managed-policies", action="store_true")
     given = parser.parse_args(arguments)
     serve(given.port, given.token, not given.without_managed_policies)
-
-
-if __name__ == "__main__":
-    main()

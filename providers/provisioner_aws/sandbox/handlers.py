@@ -1,0 +1,97 @@
+"""What moto 5.2 lacks and the provider needs, in front of it: honest records with AWS's own requests, answers, errors.
+
+Each handler keeps its table by account and region, checks what AWS checks of the request, and says what AWS says when
+it refuses. docs/reference/sandbox.md lists what they do and what they leave out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote
+
+from . import associations, identities
+from .answers import Answer, RefusedError
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_SCOPE = re.compile(r"Credential=[^/]+/[0-9]+/([a-z0-9-]+)/([a-z-]+)/aws4_request")
+_STATUS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 404: "Not Found", 409: "Conflict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a handler sees it."""
+
+    account: str
+    region: str
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    body: dict[str, Any]
+
+
+class Table(Protocol):
+    """One handler with what it remembers."""
+
+    def reset(self) -> None: ...
+
+    def takes(self, path: str) -> bool:
+        """Whether a request at this path is the handler's, not moto's."""
+
+    def handle(self, call: Call) -> Answer:
+        """Raises RefusedError for what AWS would refuse."""
+
+
+def with_handlers(application: Application, reset_path: str) -> Application:
+    """The application with our handlers in front; `reset_path` empties them together with moto."""
+    tables: dict[str, Table] = {
+        "eks": associations.Associations(),
+        "bedrock-agentcore": identities.WorkloadIdentities(),
+    }
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == reset_path:
+            for every in tables.values():
+                every.reset()
+        scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        table = tables.get(scope[2]) if scope is not None else None
+        if table is None or scope is None or not table.takes(path):
+            return application(environ, start_response)
+        try:
+            said = table.handle(_call(environ, scope[1]))
+        except RefusedError as error:
+            said = Answer(error.status, {"message": error.message}, error.code)
+        return _send(said, start_response)
+
+    return answer
+
+
+def _call(environ: Environ, region: str) -> Call:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    raw = environ["wsgi.input"].read(length) if length else b""
+    # A path parameter may hold an ARN, whose slashes and colons are quoted.
+    path = unquote(environ.get("REQUEST_URI") or environ.get("PATH_INFO", "")).partition("?")[0]
+    return Call(
+        account=environ.get("HTTP_X_MOTO_ACCOUNT_ID", "123456789012"),
+        region=region,
+        method=environ["REQUEST_METHOD"],
+        path=path,
+        query=parse_qs(environ.get("QUERY_STRING", "")),
+        body=json.loads(raw) if raw else {},
+    )
+
+
+def _send(said: Answer, start_response: StartResponse) -> Iterable[bytes]:
+    body = json.dumps(said.body).encode() if said.status != 204 else b""
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    if said.code:
+        headers.append(("x-amzn-ErrorType", said.code))
+    start_response(f"{said.status} {_STATUS[said.status]}", headers)
+    return [body]
