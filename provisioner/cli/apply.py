@@ -42,8 +42,8 @@ def apply(
     opened = opened_plan(session, plan)
     _, verdict = judge(opened)
     if verdict.verified is None:
-        return _refused(session, opened, verdict, json)
-    result = execute(opened, verdict.verified, None if json else _progress(session), parallelism)
+        return refused(session, opened, verdict, json)
+    result = execute(opened, verdict.verified, None if json else show_progress(session), parallelism)
     held = conditions(result)
     if json:
         session.document("apply", apply_document(opened.file, result), held)
@@ -68,7 +68,7 @@ def conditions(result: ApplyResult) -> tuple[Condition, ...]:
     return ordered(held)
 
 
-def _refused(session: Session, opened: Opened, verdict: Verdict, json: bool) -> int:
+def refused(session: Session, opened: Opened, verdict: Verdict, json: bool, command: str = "apply") -> int:
     """Nothing was done, and why."""
     from ..render.conditions import Condition, exit_code, ordered, plan_conditions
     from ..render.jsonout import sign_offs_document
@@ -85,7 +85,7 @@ def _refused(session: Session, opened: Opened, verdict: Verdict, json: bool) -> 
             "refusals": reasons,
             "sign_offs": sign_offs_document(signoffs),
         }
-        session.document("apply", body, held)
+        session.document(command, body, held)
     else:
         text = status_text(
             opened.file,
@@ -93,13 +93,13 @@ def _refused(session: Session, opened: Opened, verdict: Verdict, json: bool) -> 
             conditions=held,
             width=session.width,
             color=session.color(),
-            command="apply",
+            command=command,
         )
         session.print(text)
     return exit_code(held)
 
 
-def _progress(session: Session) -> Report | None:
+def show_progress(session: Session) -> Report | None:
     """One line that changes, at a terminal only."""
     if not session.err.isatty():
         return None

@@ -121,11 +121,15 @@ def acquire(
     now: Clock | None = None,
     sleep: Callable[[float], None] = time.sleep,
     waiting: Callable[[LeaseState], None] | None = None,
+    take_over: bool = False,
 ) -> Lease:
     """Take the workspace for `plan` (its digest). `check` may refuse at the very place of the entry.
 
     Waits up to `patience` for somebody else's lease to end (a crashed run's ends by itself), telling `waiting` whose
     it is. Raises LeaseHeld when it goes on, LedgerError, or what `check` raises.
+
+    With `take_over` nobody is waited for: whoever holds the workspace can start no call any more. Only what takes
+    authority away, and may not wait, does that.
     """
     clock = now or ledger.store.now
     lease = Lease(ledger, plan, holder, clock, duration)
@@ -135,7 +139,7 @@ def acquire(
         if check is not None:
             check(seen)
         state = lease_state(seen)
-        if state is not None and state.holder != holder and state.active(clock()):
+        if not take_over and state is not None and state.holder != holder and state.active(clock()):
             raise _held(state)
 
     while True:

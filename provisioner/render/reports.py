@@ -156,7 +156,7 @@ def status_text(
         lines.append("  " + paint.style("good", "READY: nothing is missing"))
     elif reasons:
         lines.append("  " + paint.style("bad", f"NOT READY: {', '.join(reasons)}"))
-    if command == "apply":
+    if command in ("apply", "stop"):
         lines.append("  Nothing was done.")
     lines += ["", *(signoff_table(signoffs, width, paint) or ["No sign-off is needed."]), ""]
     if signoffs.published is None:
