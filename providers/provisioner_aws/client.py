@@ -62,7 +62,7 @@ class Account:
         self._read_seconds = read_seconds
         self._lock = threading.Lock()
         self._session: Any = None
-        self._clients: dict[tuple[str, bool], Any] = {}
+        self._clients: dict[tuple[str, bool, str | None], Any] = {}
         self.calls = 0
         self.limiter = Limiter()
 
@@ -102,6 +102,14 @@ class Account:
     def write(self, action: str, **params: Any) -> None:
         """One writing call, sent exactly once: repeating it is the writer's decision."""
         self._call(self._client("iam", once=True), action, **params)
+
+    def read_in(self, service: str, region: str, action: str, **params: Any) -> dict[str, Any]:
+        """As `read`, from a service of one region; its client is made when it is first needed."""
+        return self._call(self._client(service, region=region), action, **params)
+
+    def write_in(self, service: str, region: str, action: str, **params: Any) -> None:
+        """As `write`, to a service of one region."""
+        self._call(self._client(service, once=True, region=region), action, **params)
 
     @staticmethod
     def _call(client: Any, action: str, **params: Any) -> dict[str, Any]:
@@ -169,11 +177,11 @@ class Account:
         except OSError as error:
             raise self._unreachable(str(error)) from error
 
-    def _client(self, service: str, once: bool = False) -> Any:
+    def _client(self, service: str, once: bool = False, region: str | None = None) -> Any:
         with self._lock:
-            key = (service, once)
+            key = (service, once, region)
             if key not in self._clients:
-                client = self._create(service, once)
+                client = self._create(service, once, region)
                 client.meta.events.register_last("before-send", self._count)
                 client.meta.events.register_last("response-received", self._answered)
                 self._clients[key] = client
@@ -190,11 +198,14 @@ class Account:
         if isinstance(error, dict) and is_throttling(str(error.get("Code", ""))):
             self.limiter.throttled()
 
-    def _create(self, service: str, once: bool) -> Any:
+    def _create(self, service: str, once: bool, region: str | None) -> Any:
         try:
             if self._session is None:
                 self._session = self._login()
-            return self._session.create_client(service, **self._arguments(1 if once else READ_TRIES))
+            arguments = self._arguments(1 if once else READ_TRIES)
+            if region is not None:
+                arguments["region_name"] = region
+            return self._session.create_client(service, **arguments)
         except ANSWERS as error:
             raise self.error(error, "sts:AssumeRole") from error
 

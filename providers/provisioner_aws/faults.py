@@ -44,8 +44,13 @@ _CODES = {
         "SlowDown",
         "PriorRequestNotComplete",
     },
-    Fault.ABSENT: {"NoSuchEntity", "NoSuchEntityException"},
-    Fault.EXISTS: {"EntityAlreadyExists", "EntityAlreadyExistsException"},
+    Fault.ABSENT: {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "NotFoundException"},
+    Fault.EXISTS: {
+        "EntityAlreadyExists",
+        "EntityAlreadyExistsException",
+        "ResourceInUseException",
+        "ConflictException",
+    },
     Fault.TRANSIENT: {
         # After a policy is taken off, IAM may still count it for a moment.
         "DeleteConflict",
