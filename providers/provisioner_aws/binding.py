@@ -38,7 +38,8 @@ class Call:
 
 def misfit(operation: Operation, live: Mapping[str, Any] | None, where: Where) -> str:
     """Why the call would not do what was signed; empty where it would. `live` is the object as `before` has it."""
-    call = CALLS.get(operation.verb)
+    table = PACK_CALLS if operation.address.kind == schema.PACK else CALLS
+    call = table.get(operation.verb)
     if call is None or call.kind != operation.address.kind:
         return f"{operation.verb} is no call that this version makes on a {operation.address.kind}"
     extra = sorted(set(operation.params) - call.params)
@@ -58,11 +59,14 @@ def misfit(operation: Operation, live: Mapping[str, Any] | None, where: Where) -
 
 def _names_address(operation: Operation, where: Where) -> bool:
     params, name = operation.params, operation.address.name
-    if operation.address.kind == schema.POLICY:
+    if operation.address.kind in (schema.POLICY, schema.PACK):
+        role, _, own = name.rpartition("/")
+        if params.get("RoleName", role) != role:
+            return False
         if "PolicyName" in params:
-            return bool(params["PolicyName"] == name)
+            return bool(params["PolicyName"] == own)
         arn = str(params.get("PolicyArn", ""))
-        return arn.startswith(f"arn:{where.partition}:iam::{where.account}:policy/") and arn.endswith(f"/{name}")
+        return arn.startswith(f"arn:{where.partition}:iam::{where.account}:policy/") and arn.endswith(f"/{own}")
     role, _, child = name.partition("/")
     named = {"PolicyName": child, "PolicyArn": child} if child else {}
     return params.get("RoleName") == role and all(params.get(key, value) == value for key, value in named.items())
@@ -88,6 +92,19 @@ def _create_policy(params: Params, _: State, where: Where) -> State:
         "document": params["PolicyDocument"],
         "tags": _tags(params),
     }
+
+
+def _create_pack(params: Params, _: State, where: Where) -> State:
+    return {
+        "policy_arn": names.policy_arn(where.partition, where.account, params["Path"], params["PolicyName"]),
+        "document": params["PolicyDocument"],
+        "tags": _tags(params),
+        "is_attached": False,
+    }
+
+
+def _attached(is_attached: bool) -> Callable[[Params, State, Where], State]:
+    return lambda _params, live, _: {**live, "is_attached": is_attached}
 
 
 def _update_role(params: Params, live: State, _: Where) -> State:
@@ -151,3 +168,14 @@ CALLS: Mapping[str, Call] = {
     "iam:TagPolicy": _call(schema.POLICY, "PolicyArn Tags", _tag),
     "iam:UntagPolicy": _call(schema.POLICY, "PolicyArn TagKeys", _untag),
 }
+
+PACK_CALLS: Mapping[str, Call] = {
+    "iam:CreatePolicy": _call(schema.PACK, "PolicyName Path PolicyDocument Description Tags", _create_pack),
+    "iam:CreatePolicyVersion": _call(schema.PACK, f"PolicyArn PolicyDocument SetAsDefault {PRUNE}", _new_version),
+    "iam:DeletePolicy": _call(schema.PACK, f"PolicyArn {PRUNE_ALL}", _gone),
+    "iam:TagPolicy": _call(schema.PACK, "PolicyArn Tags", _tag),
+    "iam:UntagPolicy": _call(schema.PACK, "PolicyArn TagKeys", _untag),
+    "iam:AttachRolePolicy": _call(schema.PACK, "RoleName PolicyArn", _attached(True)),
+    "iam:DetachRolePolicy": _call(schema.PACK, "RoleName PolicyArn", _attached(False)),
+}
+"""The same verbs where they are about a managed policy of one role."""

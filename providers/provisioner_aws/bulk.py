@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -81,6 +81,24 @@ def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping
         for inline in raw.get("RolePolicyList") or ():
             gathered.add(live.inline_policy(role, inline["PolicyName"], inline["PolicyDocument"]))
         gathered.attachments(role, [item["PolicyArn"] for item in raw.get("AttachedManagedPolicies") or ()])
+    _loose_packs(gathered, [policy["Arn"] for policy in found["Policies"]])
+
+
+def _loose_packs(gathered: Gathered, arns: Iterable[str]) -> None:
+    """Managed policies of ours that hold grants of a role and are not on it: an apply was cut short, or somebody took
+    one off."""
+    roles = {r.address.name: r for r in _agent_roles(gathered)}
+    for arn in arns:
+        name = arn.rpartition("/")[2]
+        at = name.find(_PACKS)
+        while at >= 0:
+            role = roles.get(name[:at])
+            if role is not None and live.pack_address(role, arn) not in gathered.resources:
+                gathered.pack(role, arn, is_attached=False)
+            at = name.find(_PACKS, at + 1)
+
+
+_PACKS = names.pack_prefix("")
 
 
 def _settings(gathered: Gathered, name: str, settings: Mapping[str, Raw] | None) -> Raw:
@@ -104,9 +122,11 @@ def _policies(gathered: Gathered, found: Mapping[str, list[Raw]]) -> None:
     account = gathered.account.id
     wanted = gathered.wanted_policies()
     prefix = names.boundary_prefix(gathered.scope.workspace)
+    packs = {r.attributes["policy_arn"] for r in gathered.resources.values() if r.address.kind == schema.PACK}
     for raw in found["Policies"]:
         address = live.policy_address(account, raw["Arn"])
-        if address not in wanted and not (gathered.scope.agents is None and address.name.startswith(prefix)):
+        ours = gathered.scope.agents is None and address.name.startswith(prefix) and raw["Arn"] not in packs
+        if address not in wanted and not ours:
             continue
         tags = gathered.policy_tags(raw["Arn"])
         if tags is not None:

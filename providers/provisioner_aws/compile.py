@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioner.model.authority import Authority, GrantPart
@@ -13,9 +13,13 @@ from provisioner.model.resources import Address, Desired, Resource
 
 from . import names, schema
 from .boundary import boundary_document
+from .forms import document as canonical
 from .forms import normalize
 from .grants import ContradictionError, grant_document, statements_of
-from .trust import Place, supported, trust_policy, unsupported
+from .limits import LIMITS
+from .packing import Item, Packing, pack
+from .policy.canonical import size
+from .trust import VERSION, Place, supported, trust_policy, unsupported
 
 SESSION_FLOOR = 3600
 SESSION_CEILING = 43200
@@ -40,8 +44,7 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
         parts.setdefault(part.agent.name, []).append(part)
     for agent in agents:
         yield _role(authority, agent)
-        for part in sorted(parts.get(agent.name, ()), key=lambda part: part.name):
-            yield _inline_policy(authority, part)
+        yield from _granted(authority, agent, sorted(parts.get(agent.name, ()), key=lambda part: part.name))
 
 
 def aws_agents(authority: Authority) -> tuple[Agent, ...]:
@@ -136,13 +139,76 @@ def _role(authority: Authority, agent: Agent) -> Desired:
     return Desired(resource, agent.address, label, source=agent.range)
 
 
-def _inline_policy(authority: Authority, part: GrantPart) -> Desired:
-    role = role_address(authority, part.agent)
-    address = policy_address(role, names.policy_name(part.name))
+def _granted(authority: Authority, agent: Agent, parts: Sequence[GrantPart]) -> Iterable[Desired]:
+    """The grants of one agent: inline as long as they fit, the largest in managed policies where they do not."""
+    documents = {part.name: _document(part) for part in parts}
+    packing = packed(parts, documents)
+    by_name = {part.name: part for part in parts}
+    for name in packing.inline:
+        yield _inline_policy(authority, by_name[name], documents[name])
+    for label, members in packing.packs.items():
+        yield _managed_policy(authority, agent, label, [by_name[name] for name in members], documents)
+
+
+def packed(parts: Sequence[GrantPart], documents: Mapping[str, Mapping[str, Any]]) -> Packing:
+    """Where each grant part of one agent goes. `documents` are by part name.
+
+    A relative expiry stays inline: the time that it first got is found again by the inline policy's name.
+    """
+    items = [
+        Item(part.name, part.owner or "", size(canonical(documents[part.name])), not _relative(part)) for part in parts
+    ]
+    return pack(items, LIMITS["inline"].most, LIMITS["managed"].most)
+
+
+def _relative(part: GrantPart) -> bool:
+    return part.grant.expires is not None and part.grant.expires.after_seconds is not None
+
+
+def _document(part: GrantPart) -> dict[str, Any]:
     try:
-        document = grant_document(part)
+        return grant_document(part)
     except ContradictionError as error:
         raise DiagnosticError([error.diagnostic(part)]) from error
+
+
+def _managed_policy(
+    authority: Authority,
+    agent: Agent,
+    label: str,
+    parts: Sequence[GrantPart],
+    documents: Mapping[str, Mapping[str, Any]],
+) -> Desired:
+    """One managed policy with the statements of several grants, attached to the agent's role alone."""
+    place, role = agent_place(authority, agent), role_address(authority, agent)
+    name = names.pack_name(role.name, label)
+    statements = [statement for part in parts for statement in documents[part.name]["Statement"]]
+    block = parts[0].grant.address if len(parts) == 1 else agent.address
+    attributes: Mapping[str, Any] = {
+        "role_arn": role_arn(authority, agent),
+        "policy_arn": names.policy_arn(place.partition, place.account, schema.ROLE_PATH, name),
+        "document": {"Version": VERSION, "Statement": statements},
+        "tags": names.mark_tags(authority.workspace, agent.name, agent.address),
+        "is_attached": True,
+    }
+    address = Address("aws", role.target, schema.PACK, f"{role.name}/{name}")
+    resource = normalize(Resource(address, attributes, agent=agent.name, parent=role))
+    tools = tuple(dict.fromkeys(tool.address for part in parts for tool in part.tools))
+    granted = ", ".join(dict.fromkeys(part.grant.address for part in parts))
+    owner = parts[0].owner
+    return Desired(
+        resource,
+        block,
+        f"{granted}: {', '.join(tools)}",
+        owners={"tool_access": owner} if owner is not None else {},
+        tools=tools,
+        source=parts[0].grant.range if len(parts) == 1 else agent.range,
+    )
+
+
+def _inline_policy(authority: Authority, part: GrantPart, document: Mapping[str, Any]) -> Desired:
+    role = role_address(authority, part.agent)
+    address = policy_address(role, names.policy_name(part.name))
     attributes: Mapping[str, Any] = {"role_arn": role_arn(authority, part.agent), "document": document}
     resource = normalize(Resource(address, attributes, agent=part.agent.name, parent=role))
     tools = tuple(tool.address for tool in part.tools)

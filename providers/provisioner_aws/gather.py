@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from provisioner.model.resources import Address, Gap, Resource
 from provisioner.sdk.provider import Scope
 
-from . import live, schema
+from . import live, names, schema
 from .client import READ_TRIES, Account
 from .faults import ANSWERS, Fault, classify, message
 
@@ -96,8 +96,22 @@ class Gathered:
 
     def attachments(self, role: Resource, arns: list[str]) -> None:
         for arn in arns:
-            agents = (role.agent,) if role.agent else ()
-            self.add(live.attachment(role, arn, self.document(arn, agents)))
+            if not self.pack(role, arn, is_attached=True):
+                agents = (role.agent,) if role.agent else ()
+                self.add(live.attachment(role, arn, self.document(arn, agents)))
+
+    def pack(self, role: Resource, arn: str, is_attached: bool) -> bool:
+        """Take in a managed policy that holds grants of the role; False for one that is not ours, whatever its name."""
+        if role.agent is None or not live.is_pack(self.account.id, role.address.name, arn):
+            return False
+        document, tags = self.document(arn, (role.agent,)), self.policy_tags(arn)
+        if tags is None:
+            return True  # a gap says so
+        mark = names.mark_of(tags)
+        if mark is None or (mark.workspace, mark.agent) != (self.scope.workspace, role.agent):
+            return False
+        self.add(live.pack(role, arn, document, tags, is_attached))
+        return True
 
 
 def absent_as_none(read: Callable[[], T]) -> T | None:

@@ -68,6 +68,36 @@ def attachment(role: Resource, arn: str, document: Any | None) -> Resource:
     )
 
 
+def pack(role: Resource, arn: str, document: Any | None, tags: Mapping[str, str], is_attached: bool) -> Resource:
+    """A managed policy of ours that holds grants of one role; `document` None where it could not be read."""
+    attributes = {
+        "role_arn": role.attributes["arn"],
+        "policy_arn": arn,
+        "document": document,
+        "tags": tags,
+        "is_attached": is_attached,
+    }
+    return Resource(
+        pack_address(role, arn),
+        canonical_attributes(schema.PACK, attributes),
+        agent=role.agent,
+        parent=role.address,
+        mark=names.mark_of(tags),
+        unread=("document",) if document is None else (),
+    )
+
+
+def pack_address(role: Resource, arn: str) -> Address:
+    name = f"{role.address.name}/{arn.rpartition('/')[2]}"
+    return Address("aws", role.address.target, schema.PACK, name)
+
+
+def is_pack(account: str, role: str, arn: str) -> bool:
+    """Whether a policy has the name of one that holds grants of the role. Whose it is its tags say."""
+    name = arn.rpartition("/")[2]
+    return f":iam::{account}:policy/" in arn and name.startswith(names.pack_prefix(role))
+
+
 def policy_address(account: str, arn: str) -> Address:
     """A policy of this account goes by its name, which is unique in it; any other by its ARN."""
     own = f":iam::{account}:policy/" in arn

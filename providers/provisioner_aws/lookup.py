@@ -93,10 +93,41 @@ def _policy(account: Account, operation: Operation) -> Found:
     return absent_as_none(read) or Found(None, None, name)
 
 
+_ABOUT_ROLE = ("iam:CreatePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy")
+"""Calls on a managed policy of a role that ask whose the role is; the others ask whose the policy is."""
+
+
+def _pack(account: Account, operation: Operation) -> Found:
+    role, _, name = operation.address.name.partition("/")
+    raw = get_role(account, role)
+    tags = None if raw is None else live.tags_of(raw)
+    found = absent_as_none(lambda: _pack_policy(account, policy_arn(account, operation)))
+    if found is None:
+        return Found(None, tags, role)
+    policy, document = found
+    arns = absent_as_none(lambda: attached_arns(account, role)) if raw is not None else None
+    attributes = {
+        "role_arn": raw["Arn"] if raw is not None else None,
+        "policy_arn": policy["Arn"],
+        "document": document,
+        "tags": live.tags_of(policy),
+        "is_attached": policy["Arn"] in (arns or ()),
+    }
+    about_role = operation.verb in _ABOUT_ROLE
+    owner = (tags, role) if about_role or tags is None else (live.tags_of(policy), name)
+    return Found(canonical_attributes(schema.PACK, attributes), *owner)
+
+
+def _pack_policy(account: Account, arn: str) -> tuple[Mapping[str, Any], Any]:
+    raw = account.read("get_policy", PolicyArn=arn)["Policy"]
+    return raw, version_document(account, arn, raw["DefaultVersionId"])
+
+
 _READERS: Mapping[str, Callable[[Account, Operation], Found]] = {
     schema.ROLE: _role,
     schema.ROLE_POLICY: _role_policy,
     schema.ATTACHMENT: _attachment,
+    schema.PACK: _pack,
     schema.POLICY: _policy,
 }
 

@@ -45,6 +45,16 @@ def policy_name(part: str) -> str:
     return _fit(part, POLICY_NAME_LIMIT, underscore=True)
 
 
+def pack_prefix(role: str) -> str:
+    """What the names of the managed policies that hold a role's grants begin with."""
+    return f"{role}-grants-"
+
+
+def pack_name(role: str, pack: str) -> str:
+    """The name of one managed policy that holds grants of a role, one of a kind in its account."""
+    return _fit(f"{pack_prefix(role)}{pack}", POLICY_NAME_LIMIT)
+
+
 def _fit(text: str, limit: int, underscore: bool = False) -> str:
     """Characters that IAM refuses become hyphens; what is too long becomes a prefix and 8 hex of the whole."""
     joint = "_" if underscore else "-"

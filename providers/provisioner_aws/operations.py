@@ -31,6 +31,7 @@ _READS = {
     schema.ROLE: ("iam:GetRole",),
     schema.ROLE_POLICY: ("iam:GetRole", "iam:GetRolePolicy"),
     schema.ATTACHMENT: ("iam:GetRole", "iam:ListAttachedRolePolicies"),
+    schema.PACK: ("iam:GetRole", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListAttachedRolePolicies"),
     schema.POLICY: ("iam:GetPolicy", "iam:GetPolicyVersion"),
 }
 
@@ -68,6 +69,8 @@ def rank(operation: Operation, effect_widens: bool) -> int:
     nothing is possible that neither end of the plan allows.
     """
     verb = operation.verb.removeprefix("iam:")
+    if operation.address.kind == schema.PACK and verb == "CreatePolicyVersion":
+        verb = "PutRolePolicy"
     fixed = _FIXED_RANKS.get(verb)
     if fixed is not None:
         return fixed
@@ -91,6 +94,7 @@ _WIDENING_RANKS = {
     "CreatePolicyVersion": 40,
     "PutRolePermissionsBoundary": 42,
     "PutRolePolicy": 50,
+    "AttachRolePolicy": 50,
     "UpdateRole": 60,
     "UpdateAssumeRolePolicy": 70,
     "DeleteRolePermissionsBoundary": 80,
@@ -212,13 +216,54 @@ def _attachment(change: Change) -> list[Step]:
     return [("DetachRolePolicy", {"RoleName": role, "PolicyArn": arn}, ("policy_arn",), change.before, None, ())]
 
 
+def _pack(change: Change) -> list[Step]:
+    """A managed policy is made first, without effect, then put on the role; it goes the other way round."""
+    role, _, name = change.address.name.partition("/")
+    before, after = dict(change.before or {}), dict(change.after or {})
+    arn = (after or before)["policy_arn"]
+    on_role = {"RoleName": role, "PolicyArn": arn}
+    if change.action is Action.DELETE:
+        loose = {**before, "is_attached": False}
+        steps: list[Step] = []
+        if before["is_attached"]:
+            steps.append(("DetachRolePolicy", on_role, ("is_attached",), before, loose, ()))
+        params: dict[str, Any] = {"PolicyArn": arn, PRUNE_ALL: True}
+        return [*steps, ("DeletePolicy", params, _fields(schema.PACK), loose, None, _PRUNING)]
+    if change.action is Action.CREATE:
+        loose = {**after, "is_attached": False}
+        params = {
+            "PolicyName": name,
+            "Path": f"/{arn.partition(':policy/')[2].rpartition(name)[0]}",
+            "PolicyDocument": _text(after["document"]),
+            "Description": f"What {change.agent} is granted",
+            "Tags": _tags(after["tags"]),
+        }
+        steps = [("CreatePolicy", params, ("policy_arn", "document", "tags"), None, loose, ("iam:TagPolicy",))]
+        before = loose
+    else:
+        steps = _tag_steps("Policy", {"PolicyArn": arn}, before, after)
+        if before.get("document") != after.get("document"):
+            steps.append(_new_version(arn, before, after))
+        before = {**after, "is_attached": before["is_attached"]}
+    if not before["is_attached"]:
+        steps.append(("AttachRolePolicy", on_role, ("document", "is_attached"), before, after, ()))
+    return steps
+
+
+def _new_version(arn: str, before: State, after: State) -> Step:
+    params = {"PolicyArn": arn, "PolicyDocument": _text(after["document"]), "SetAsDefault": True, PRUNE: PRUNE_AT}
+    return ("CreatePolicyVersion", params, ("document",), before, after, _PRUNING)
+
+
+_PRUNING = ("iam:DeletePolicyVersion", "iam:ListPolicyVersions")
+
+
 def _policy(change: Change) -> list[Step]:
     before, after = dict(change.before or {}), dict(change.after or {})
     arn = (after or before)["arn"]
     if change.action is Action.DELETE:
-        extra = ("iam:DeletePolicyVersion", "iam:ListPolicyVersions")
         params: dict[str, Any] = {"PolicyArn": arn, PRUNE_ALL: True}
-        return [("DeletePolicy", params, _fields(schema.POLICY), change.before, None, extra)]
+        return [("DeletePolicy", params, _fields(schema.POLICY), change.before, None, _PRUNING)]
     if change.action is Action.CREATE:
         params = {
             "PolicyName": change.address.name,
@@ -230,14 +275,7 @@ def _policy(change: Change) -> list[Step]:
         return [("CreatePolicy", params, _fields(schema.POLICY), None, after, ("iam:TagPolicy",))]
     steps = _tag_steps("Policy", {"PolicyArn": arn}, before, after)
     if before.get("document") != after.get("document"):
-        params = {
-            "PolicyArn": arn,
-            "PolicyDocument": _text(after["document"]),
-            "SetAsDefault": True,
-            PRUNE: PRUNE_AT,
-        }
-        extra = ("iam:DeletePolicyVersion", "iam:ListPolicyVersions")
-        steps.append(("CreatePolicyVersion", params, ("document",), before, after, extra))
+        steps.append(_new_version(arn, before, after))
     return steps
 
 
@@ -251,5 +289,6 @@ _BUILDERS: Mapping[str, Callable[[Change], list[Step]]] = {
     schema.ROLE: _role,
     schema.ROLE_POLICY: _role_policy,
     schema.ATTACHMENT: _attachment,
+    schema.PACK: _pack,
     schema.POLICY: _policy,
 }

@@ -14,6 +14,9 @@ ROLE_PATH = "/agents/"
 ROLE = "iam_role"
 ROLE_POLICY = "iam_role_policy"
 ATTACHMENT = "iam_role_attachment"
+PACK = "iam_role_pack"
+"""A managed policy of ours on one role, attachment and all: grants that the inline space did not hold."""
+
 POLICY = "iam_policy"
 USER = "iam_user"
 ACCESS_KEY = "iam_access_key"
@@ -149,6 +152,10 @@ def _kinds() -> dict[str, KindSchema]:
         ATTACHMENT: KindSchema(
             noun="attached policy",
             fields=dict.fromkeys(("role_arn", "policy_arn", "document"), _TOOL_ACCESS),
+        ),
+        PACK: KindSchema(
+            noun="managed policy",
+            fields=dict.fromkeys(("role_arn", "policy_arn", "document", "tags", "is_attached"), _TOOL_ACCESS),
         ),
         USER: KindSchema(
             noun="user",

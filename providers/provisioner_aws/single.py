@@ -65,6 +65,12 @@ def _read_role(gathered: Gathered, name: str) -> None:
         agents,
     )
     gathered.attachments(role, attached or [])
+    for address in sorted(scope.addresses):
+        ours = address.kind == schema.PACK and address.name.startswith(f"{name}/") and address.target == account.id
+        if ours and address not in gathered.resources:
+            arn = names.policy_arn(account.partition, account.id, schema.ROLE_PATH, address.name.rpartition("/")[2])
+            if gathered.policy_with_document(arn, agents) is not None:
+                gathered.pack(role, arn, is_attached=False)
 
 
 def get_role(account: Account, name: str) -> dict[str, Any] | None:

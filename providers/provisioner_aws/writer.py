@@ -40,7 +40,7 @@ _LONGEST_PAUSE = 8.0
 _GIVES_MARK = ("iam:TagRole", "iam:TagPolicy")
 """Calls that give a mark back to what the signed plan says is ours; everything else needs the mark to be there."""
 
-_CHILDREN = (schema.ROLE_POLICY, schema.ATTACHMENT)
+_CHILDREN = (schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK)
 
 
 class AWSWriter(AWSReader):

@@ -19,7 +19,7 @@ from .compare import compare, compare_policies, in_words
 from .document import Policy, Statement, parse_policy
 from .errors import PolicyError
 from .evaluate import Layer
-from .holdings import ATTACHMENT, POLICY, ROLE, ROLE_POLICY, holdings
+from .holdings import ATTACHMENT, PACK, POLICY, ROLE, ROLE_POLICY, holdings
 
 OUR_TAGS = "provisioner:"
 _HOUR = 3600
@@ -63,6 +63,8 @@ def _document(change: Change, attributes: Mapping[str, Any] | None, world: World
     if change.address.kind == ATTACHMENT:
         managed = holdings(world).managed(str(attributes.get("policy_arn", "")))
         attributes = managed.attributes if managed is not None else attributes
+    if change.address.kind == PACK and not attributes.get("is_attached"):
+        return {"Statement": []}
     document: Mapping[str, Any] | None = attributes.get("document")
     return document
 
@@ -272,6 +274,7 @@ _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
     ROLE: _role,
     ROLE_POLICY: _grant,
     ATTACHMENT: _grant,
+    PACK: _grant,
     POLICY: _policy,
     "iam_access_key": _credential,
     "iam_login_profile": _credential,

@@ -19,6 +19,7 @@ from .evaluate import Layer, Policies
 ROLE = "iam_role"
 ROLE_POLICY = "iam_role_policy"
 ATTACHMENT = "iam_role_attachment"
+PACK = "iam_role_pack"
 POLICY = "iam_policy"
 
 
@@ -46,6 +47,10 @@ class Holdings:
             self._children.setdefault(item.parent, []).append(item)
         if named:
             self._users.setdefault((item.address.target, str(named).partition(":policy")[2]), item.address.name)
+
+    def agents(self) -> tuple[str, ...]:
+        """The names of all agents that have a role here."""
+        return tuple(self._roles)
 
     def roles(self, agent: str) -> tuple[Resource, ...]:
         return tuple(self._roles.get(agent, ()))
@@ -75,6 +80,8 @@ class Holdings:
             elif item.address.kind == ATTACHMENT:
                 arn = str(item.attributes.get("policy_arn", ""))
                 yield f"attached policy {arn.rpartition('/')[2]}", self.managed(arn) or item
+            elif item.address.kind == PACK and item.attributes.get("is_attached"):
+                yield f"managed policy {item.address.name.removeprefix(f'{role.name}/')}", item
 
     def policy(self, name: str, item: Resource) -> Policy:
         """The parsed document of a resource. Raises PolicyError."""
