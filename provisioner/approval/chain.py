@@ -17,7 +17,7 @@ from ..planfile import PlanFile
 from .plan_checks import CLOCK_SKEW
 from .root import ROOT_SEAL, RootError, RootException, RootInForce, TrustRoot, parse_root, pin
 from .root_checks import problems
-from .verdict import Evidence, LedgerSignoff, PublishedPlan, Refusal
+from .verdict import Carried, Evidence, LedgerSignoff, PublishedPlan, Refusal
 from .verifier import verify
 
 _PIN = re.compile(r"[0-9a-f]{64}")
@@ -36,7 +36,7 @@ class Authorization:
     """What made a later root: the plan, its sign-offs and publication as the ledger had them when it was recorded.
 
     `base` and `entries` are those of that moment, `time` is the store's for the root's entry, `revoked` are the
-    fingerprints of keys that were revoked before it.
+    fingerprints of keys that were revoked before it; `carried`, `store_time` and `announced` as in `Evidence`.
     """
 
     planfile: PlanFile
@@ -46,6 +46,9 @@ class Authorization:
     entries: Mapping[int, str]
     time: datetime
     revoked: frozenset[str] = frozenset()
+    carried: tuple[Carried, ...] = ()
+    store_time: datetime | None = None
+    announced: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,9 @@ def _next(before: TrustRoot, known: str, record: RootRecord, earlier: tuple[Root
         now=made.time,
         providers=None,
         revoked=made.revoked,
+        carried=made.carried,
+        store_now=made.store_time,
+        announced=made.announced,
         grace=CLOCK_SKEW,
     )
     verdict = verify(made.planfile, evidence)

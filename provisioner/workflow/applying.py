@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..applying.executor import PARALLEL, Terms
 from ..applying.executor import apply as execute
 from ..applying.result import ApplyResult, Report
 from ..approval.root import RootInForce
+from ..approval.stopping import stopped_agent
+from ..approval.verdict import Refusal
 from ..approval.verifier import Verdict, VerifiedPlan, recheck
 from ..ledger.log import Ledger
 from ..model.authority import Target
@@ -26,6 +28,9 @@ from .authorized import counted
 from .project import require_reachable_by_one, watch
 from .roots import demand_pin, location_of, root_in_force
 from .signing import Opened
+
+REVOKED = "E-KEY-REVOKED"
+"""The one refusal that also holds up the end of a plan whose calls are all done."""
 
 
 class NotSigned(DiagnosticError):
@@ -60,11 +65,15 @@ def apply(
     }
     kinds = {name: provider.schema().kinds for name, provider in providers.items()}
 
-    def again(ledger: Ledger) -> None:
+    def come_up(ledger: Ledger) -> tuple[Refusal, ...]:
         root = root_in_force(ledger, runner, opened.file.digest)
-        refusals = recheck(verified, evidence(ledger, root, opened.file.digest))
-        if refusals:
-            raise ProceedError("; ".join(f"{refusal.reason}. {refusal.fix}" for refusal in refusals))
+        return recheck(verified, evidence(ledger, root, opened.file))
+
+    def again(ledger: Ledger) -> None:
+        _proceed(come_up(ledger))
+
+    def at_the_end(ledger: Ledger) -> None:
+        _proceed([refusal for refusal in come_up(ledger) if refusal.code == REVOKED])
 
     result = execute(
         verified,
@@ -72,11 +81,22 @@ def apply(
         opened.ledger,
         kinds=kinds,
         recheck=again,
+        conclude=at_the_end,
         progress=progress,
-        terms=Terms(holder=f"{_user()}@{socket.gethostname()}", parallel=parallel),
+        terms=Terms(
+            holder=f"{_user()}@{socket.gethostname()}",
+            parallel=parallel,
+            take_over=stopped_agent(plan, providers) is not None,
+        ),
         counts=counted(opened.ledger, runner),
     )
     return _concluded(opened, result)
+
+
+def _proceed(refusals: Sequence[Refusal]) -> None:
+    """Raises ProceedError where there is any."""
+    if refusals:
+        raise ProceedError("; ".join(f"{refusal.reason}. {refusal.fix}" for refusal in refusals))
 
 
 def _concluded(opened: Opened, result: ApplyResult) -> ApplyResult:

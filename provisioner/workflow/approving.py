@@ -16,12 +16,14 @@ from ..registry import Registry
 from ..render.signoff import SignOffRow, SignOffs
 from ..runner import Runner
 from ..sdk.provider import Provider
+from . import circumstances
+from .revoking import revocations
 from .roots import latest, published, root_in_force, signoffs_of
 
 
-def evidence(ledger: Ledger, root: RootInForce, plan: str) -> Evidence:
+def evidence(ledger: Ledger, root: RootInForce, file: PlanFile) -> Evidence:
     """Everything that judges a plan, from the ledger as it has been read so far."""
-    history = ledger.history
+    history, plan = ledger.history, file.digest
     return Evidence(
         root=root,
         signoffs=signoffs_of(history, plan),
@@ -30,6 +32,10 @@ def evidence(ledger: Ledger, root: RootInForce, plan: str) -> Evidence:
         entries=history.digests(),
         now=latest(datetime.now(UTC), ledger.store.now()),
         providers=providers(),
+        revoked=revocations(ledger).before(),
+        carried=circumstances.carried(ledger, root.root.data.approval.carry, plan),
+        store_now=circumstances.store_now(ledger),
+        announced=circumstances.announced(ledger, file.plan),
     )
 
 
@@ -41,7 +47,7 @@ def providers() -> Mapping[str, Provider]:
 
 def verdict(file: PlanFile, ledger: Ledger, runner: Runner) -> Verdict:
     """Judge a plan by the root in force and what the ledger holds."""
-    return verify(file, evidence(ledger, root_in_force(ledger, runner, file.digest), file.digest))
+    return verify(file, evidence(ledger, root_in_force(ledger, runner, file.digest), file))
 
 
 def sign_offs(file: PlanFile, ledger: Ledger, runner: Runner) -> SignOffs:

@@ -18,7 +18,9 @@ from ..ledger import views
 from ..ledger.entries import Entry, History, Kind
 from ..ledger.log import Ledger
 from ..runner import Runner
+from . import circumstances
 from .approving import providers
+from .revoking import revocations
 from .roots import published, root_in_force, signoffs_of
 
 _OF_THIS_VERSION = frozenset({"E-OPERATIONS"})
@@ -62,13 +64,15 @@ def acted(ledger: Ledger, plan: str) -> tuple[Entry, ...]:
 def judged_at(ledger: Ledger, runner: Runner, plan: str, entry: Entry) -> Moment | None:
     """A plan judged by what the ledger held before an entry; None where it was not published by then.
 
+    Revocations alone are looked at up to its end: a key that was revoked before a plan is consumed never counts for it.
     Raises DiagnosticError for a broken chain of roots or a plan that cannot be read.
     """
     history, before = ledger.history, entry.index
+    end = views.consumed(history, plan)
     publication = views.publication(history, plan, before)
     if publication is None:
         return None
-    root = root_in_force(ledger, runner, before=before)
+    root, file = root_in_force(ledger, runner, before=before), publication.file()
     evidence = Evidence(
         root=root,
         signoffs=signoffs_of(history, plan, before),
@@ -77,9 +81,12 @@ def judged_at(ledger: Ledger, runner: Runner, plan: str, entry: Entry) -> Moment
         entries=history.digests(before),
         now=entry.stored_at,
         providers=providers(),
+        revoked=revocations(ledger).before(end.index if end is not None else before),
         grace=CLOCK_SKEW,
+        carried=circumstances.carried(ledger, root.root.data.approval.carry, plan, before),
+        store_now=circumstances.store_now(ledger, entry),
+        announced=circumstances.announced(ledger, file.plan, before),
     )
-    file = publication.file()
     verdict = verify(file, evidence)
     if verdict.verified is None and {refusal.code for refusal in verdict.refusals} <= _OF_THIS_VERSION:
         verdict = verify(file, replace(evidence, providers=None))

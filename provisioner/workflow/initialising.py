@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..approval import keys
-from ..approval.root import RootError, TrustRoot, make_root, parse_root, root_data
+from ..approval.root import RootError, TrustRoot, first_root, parse_root
 from ..approval.root_checks import problems
 from ..ledger.entries import Kind
 from ..ledger.errors import LedgerError
@@ -60,7 +60,7 @@ def prepare(project: Project) -> Initialisation:
     known = project.runner.workspace(name)
     require_reachable_by_one(location, endpoints, known.ledger_endpoint)
     place = location if is_remote(location) else str(folder_of(location))
-    root = make_root(root_data(configuration, location))
+    root = first_root(configuration, location)
     recorded = _recorded(location, known)
     if recorded is None:
         found = problems(root.data, configuration)

@@ -19,7 +19,9 @@ from ..model.diagnostics import DiagnosticError
 from ..model.plan import RootChange
 from ..planfile import PlanFile
 from ..runner import Runner
+from . import circumstances
 from .project import LOCAL, SINGLE_HOST, Project, ledger_location
+from .revoking import revocations
 
 PIN_PREFIX = "sha256:"
 
@@ -66,10 +68,9 @@ def root_in_force(ledger: Ledger, runner: Runner, plan: str | None = None, befor
 
 
 def _follow(ledger: Ledger, records: list[views.RootRecord], remembered: str | None) -> RootInForce:
-    history = ledger.history
     try:
         return follow(
-            [RootRecord(record.entry.body, _authorization(history, record)) for record in records],
+            [RootRecord(record.entry.body, _authorization(ledger, record)) for record in records],
             remembered.removeprefix(PIN_PREFIX) if remembered is not None else None,
             ledger.workspace,
             location_of(ledger),
@@ -148,7 +149,7 @@ def signoffs_of(history: History, plan: str, before: int | None = None) -> tuple
 def published(history: History, plan: str, before: int | None = None) -> PublishedPlan | None:
     """The first publication of a plan, as it stood before an index."""
     found = views.publication(history, plan, before)
-    return PublishedPlan(found.digest, found.entry.index, found.since) if found else None
+    return PublishedPlan(found.digest, found.entry.index, found.since, found.entry.stored_at) if found else None
 
 
 def last_applied(ledger: Ledger, counts: Callable[[str], bool]) -> Applied | None:
@@ -177,14 +178,16 @@ def latest(*times: datetime) -> datetime:
     return max(times)
 
 
-def _authorization(history: History, record: views.RootRecord) -> Authorization | None:
+def _authorization(ledger: Ledger, record: views.RootRecord) -> Authorization | None:
     """What the ledger held of the plan that made a root, when the root was recorded."""
+    history = ledger.history
     if record.plan is None:
         return None
     at = record.entry.index
     publication = views.publication(history, record.plan, at)
     if publication is None:
         return None
+    carry = views.roots(history)[record.version - 2].data["approval"]["carry"]
     return Authorization(
         planfile=publication.file(),
         signoffs=signoffs_of(history, record.plan, at),
@@ -192,4 +195,8 @@ def _authorization(history: History, record: views.RootRecord) -> Authorization 
         base=views.base(history, at),
         entries=history.digests(at),
         time=record.entry.stored_at,
+        revoked=revocations(ledger).before(at),
+        carried=circumstances.carried(ledger, carry, record.plan, at),
+        store_time=circumstances.store_now(ledger, record.entry),
+        announced=circumstances.announced(ledger, publication.file().plan, at),
     )
