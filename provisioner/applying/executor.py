@@ -35,7 +35,8 @@ PARALLEL = 10
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How an apply runs. `holder` says who applies, for people; `lease` how long a crash may hold others up;
-    `parallel` how many operations at most are under way at once (fewer where a writer's `parallel` says so)."""
+    `parallel` how many operations at most are under way at once (fewer where a writer's `parallel` says so);
+    `take_over` waits for no lease: for stopping an agent alone."""
 
     holder: str = ""
     lease: timedelta = leases.DURATION
@@ -43,6 +44,7 @@ class Terms:
     clock: leases.Clock | None = None
     sleep: Callable[[float], None] = time.sleep
     parallel: int = PARALLEL
+    take_over: bool = False
 
 
 def apply(
@@ -52,6 +54,7 @@ def apply(
     *,
     kinds: Kinds,
     recheck: Recheck | None = None,
+    conclude: Recheck | None = None,
     progress: Report | None = None,
     terms: Terms | None = None,
     counts: replay.Counts | None = None,
@@ -59,6 +62,8 @@ def apply(
     """Carry out a verified plan, or what an interrupted run of it left. `writers` are by provider name.
 
     `counts` says which plans of the journal were signed for: only those show that something is ours to delete.
+    `conclude` is asked before the plan's end is recorded, and again if somebody else was faster: as `recheck` does, it
+    raises ProceedError.
 
     Raises TypeError for anything but a VerifiedPlan; DiagnosticError (LedgerError, LeaseHeld among them) and
     CloudError when it is refused before the first write. From then on the result tells what happened.
@@ -82,10 +87,11 @@ def apply(
         now=terms.clock,
         sleep=terms.sleep,
         waiting=_waiting(progress, len(plan.operations)),
+        take_over=terms.take_over,
     )
     journal = Journal(ledger, digest, lease)
     inspector = Inspector(index, needed, kinds, terms.sleep)
-    run = Run(index, journal, inspector, needed, kinds, recheck, progress, counts, terms.parallel)
+    run = Run(index, journal, inspector, needed, kinds, recheck, progress, counts, terms.parallel, conclude)
     try:
         result = run.go()
     except BaseException as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..ledger import views
@@ -51,11 +51,13 @@ class Journal:
         self.ledger.append(Kind.ROOT, body, check=self.lease.fence)
         return False
 
-    def consumed(self) -> int:
-        """The plan is done to its end: the index of the entry that says so."""
+    def consumed(self, allowed: Callable[[Ledger], None] | None = None) -> int:
+        """The plan is done to its end: the index of the entry that says so. `allowed` raises ProceedError."""
 
         def once(ledger: Ledger) -> None:
             self.lease.fence(ledger)
+            if allowed is not None:
+                allowed(ledger)
             if views.consumed(ledger.history, self.plan) is not None:
                 raise ProceedError("another run has applied this plan to its end")
 

@@ -60,6 +60,7 @@ class Run:
     progress: Report | None
     counts: replay.Counts | None = None
     parallel: int = 1
+    conclude: Recheck | None = None
     results: dict[str, OperationResult] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
@@ -312,7 +313,8 @@ class Run:
     def _finish(self) -> bool:
         """Record the next trust root, then the end of the plan; False when something is left to do.
 
-        What is done was allowed when it was done: a sign-off that runs out now does not keep the plan open.
+        What is done was allowed when it was done: a sign-off that runs out now does not keep the plan open. A key that
+        was revoked does: the plan ends once somebody else has signed in its place.
         """
         self._conclude()
         plan = self.index.plan
@@ -328,7 +330,7 @@ class Run:
                 self._record(
                     operation, len(plan.operations), status, f"trust root v{plan.next_root.version} is in force"
                 )
-        self.journal.consumed()
+        self.journal.consumed(self.conclude)
         return True
 
     def _record(self, operation: Operation, number: int, status: Status, detail: str) -> None:

@@ -50,13 +50,18 @@ def message(statement: Statement) -> bytes:
 
 def envelope(statement: Statement, armored: str) -> dict[str, Any]:
     """The envelope for a statement and the signature over `message(statement)`. Raises EnvelopeError."""
+    return envelope_of(statements.encode(statement), armored)
+
+
+def envelope_of(payload: bytes, armored: str) -> dict[str, Any]:
+    """The envelope for any payload and the signature over `pae(payload)`. Raises EnvelopeError."""
     try:
         blob = sshsig.dearmor(armored)
-        key = sshsig.verify_blob(blob, message(statement))
+        key = sshsig.verify_blob(blob, pae(payload))
     except sshsig.SignatureError as error:
         raise EnvelopeError("E-SIGNATURE", str(error)) from error
     return {
-        "payload": b64encode(statements.encode(statement)).decode(),
+        "payload": b64encode(payload).decode(),
         "payloadType": PAYLOAD_TYPE,
         "signatures": [{"keyid": key.fingerprint, "sig": b64encode(blob).decode()}],
     }
@@ -67,6 +72,15 @@ def open_envelope(value: Mapping[str, Any]) -> Opened:
 
     The payload is parsed only after its signature was found good: nothing unsigned reaches the parser.
     """
+    payload, key = open_payload(value)
+    try:
+        return Opened(statements.decode(payload), key)
+    except StatementError as error:
+        raise EnvelopeError("E-STATEMENT", f"the statement cannot be taken: {error}") from error
+
+
+def open_payload(value: Mapping[str, Any]) -> tuple[bytes, PublicKey]:
+    """The bytes that an envelope carries, and the key that verifiably signed them. Raises EnvelopeError."""
     payload, blob, keyid = _fields(value)
     try:
         key = sshsig.verify_blob(blob, pae(payload))
@@ -74,10 +88,7 @@ def open_envelope(value: Mapping[str, Any]) -> Opened:
         raise EnvelopeError("E-SIGNATURE", f"the signature does not count: {error}") from error
     if keyid != key.fingerprint:
         raise EnvelopeError("E-ENVELOPE", "the key id is not that of the key that signed")
-    try:
-        return Opened(statements.decode(payload), key)
-    except StatementError as error:
-        raise EnvelopeError("E-STATEMENT", f"the statement cannot be taken: {error}") from error
+    return payload, key
 
 
 def parse_file(data: bytes) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ..model.changes import Surface
 from ..model.plan import Plan, Requirement
 from .ownership import resolve_owner
-from .requirements import Demands, barred
+from .requirements import Bar, Demands, barred
+from .revocation import fingerprints
 from .root import RootData
 from .signoff_checks import Counted
 from .standing import Quorum, notice_ends, quorum, stand_in, waiver
@@ -45,6 +46,7 @@ def _state(bench: _Bench, requirement: Requirement) -> RequirementState:
     approved, standing = _decided(bench, requirement)
     against = {signed.person for signed in standing}
     bars = () if root.approval.solo else barred(requirement, plan.changes, plan.exclusions)
+    bars += _without_a_key(root, requirement, bench.evidence.revoked, {bar.person for bar in bars})
     found = quorum(root, requirement, bench.evidence, approved, ())
     signers = root.owners[requirement.owner].signers if requirement.owner in root.owners else ()
     out = {bar.person for bar in bars} | {signed.person for signed in found.signed} | against
@@ -58,6 +60,16 @@ def _state(bench: _Bench, requirement: Requirement) -> RequirementState:
         relies=found.relies,
         broken=found.broken and not standing,
         stand_in=stand_in(root, requirement, bench.evidence),
+    )
+
+
+def _without_a_key(root: RootData, requirement: Requirement, revoked: Set[str], known: Set[str]) -> tuple[Bar, ...]:
+    """Signers whose keys were all revoked."""
+    signers = root.owners[requirement.owner].signers if requirement.owner in root.owners else ()
+    return tuple(
+        Bar(name, "every key revoked")
+        for name in signers
+        if revoked and name not in known and name in root.people and set(fingerprints(root, name)) <= revoked
     )
 
 

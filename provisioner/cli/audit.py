@@ -68,14 +68,21 @@ def show(
     from dataclasses import asdict
 
     from ..render.audit import show_text
+    from ..workflow.auditing import revoked
     from ..workflow.auditing import show as tell
 
     session = session_of(ctx)
-    plans = tell(_opened(session, source, workspace), what)
+    audited = _opened(session, source, workspace)
+    plans, gone = tell(audited, what), revoked(audited)
     if json:
-        session.document("audit show", {"plans": [asdict(plan) for plan in plans]})
+        body = {"plans": [asdict(plan) for plan in plans], "revoked": [asdict(item) for item in gone]}
+        session.document("audit show", body)
     else:
-        session.print(show_text(plans, session.width, session.color()) if plans else "No plan has been published yet.")
+        session.print(
+            show_text(plans, session.width, session.color(), gone)
+            if plans or gone
+            else "No plan has been published yet."
+        )
     return 0
 
 

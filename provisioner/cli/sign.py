@@ -68,7 +68,7 @@ def sign(
     opened = opened_plan(session, plan)
     _check_digest(opened.file.digest, digest, yes)
     wish = Wish(
-        key=_key(key, session.environ),
+        key=signing_key(key, session.environ),
         owner=owner,
         surface=surface,
         decision=Decision.REJECT if reject else Decision.APPROVE,
@@ -158,7 +158,7 @@ def _accepted(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def _key(given: str | None, environ: Mapping[str, str]) -> Path:
+def signing_key(given: str | None, environ: Mapping[str, str]) -> Path:
     """The key to sign with: the one named, the environment's, else the first usual one in ~/.ssh."""
     from ..model.diagnostics import DiagnosticError
 

@@ -19,6 +19,18 @@ class AuditProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditRevocation:
+    """A key that counts no longer since a ledger entry. `by` signed for it; `person` holds it, "" for nobody."""
+
+    fingerprint: str
+    person: str
+    reason: str
+    by: tuple[str, ...]
+    entry: int
+    recorded: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
     """A ledger, verified. `head` and `tree` are digests of its newest entry and of the Merkle tree over all.
 
@@ -41,6 +53,7 @@ class AuditReport:
     remembered: int
     problems: tuple[AuditProblem, ...]
     notes: tuple[str, ...]
+    revoked: tuple[AuditRevocation, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -104,6 +117,10 @@ def verify_text(report: AuditReport, width: int, color: bool = False) -> str:
         ("MEMORY", _memory(report)),
     ):
         lines += section(label, text, width)
+    if report.revoked:
+        count = len(report.revoked)
+        lines += section("REVOKED", f"{count} key{'s' if count > 1 else ''} revoked", width)
+        lines += _revoked(report.revoked, width)
     for problem in report.problems:
         place = f"entry {problem.entry}: " if problem.entry is not None else ""
         lines += ["", *section("PROBLEM", f"{place}{escape(problem.what)} ({problem.code})", width)]
@@ -113,12 +130,24 @@ def verify_text(report: AuditReport, width: int, color: bool = False) -> str:
     return "\n".join([*lines, "", paint.style("good" if report.good else "bad", end)]) + "\n"
 
 
-def show_text(plans: Sequence[AuditPlan], width: int, color: bool = False) -> str:
-    """The result of `audit show`, newest plan first."""
-    lines: list[str] = []
+def show_text(
+    plans: Sequence[AuditPlan], width: int, color: bool = False, revoked: Sequence[AuditRevocation] = ()
+) -> str:
+    """The result of `audit show`: keys that count no longer, then plans, newest first."""
+    lines: list[str] = [*_revoked(revoked, width), ""] if revoked else []
     for plan in plans:
         lines += [*_plan(plan, width, Paint(color)), ""]
     return "\n".join(lines)
+
+
+def _revoked(revoked: Iterable[AuditRevocation], width: int) -> Iterable[str]:
+    for item in revoked:
+        who = escape(item.person or "nobody")
+        text = (
+            f"{item.fingerprint} of {who} since {item.recorded}, entry {item.entry}, by"
+            f" {escape(' and '.join(item.by))}: {escape(item.reason)}"
+        )
+        yield from section("REVOKED", text, width)
 
 
 def _plan(plan: AuditPlan, width: int, paint: Paint) -> Iterable[str]:

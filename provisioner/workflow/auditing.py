@@ -9,6 +9,7 @@ from pathlib import Path
 from ..approval import dsse
 from ..approval.dsse import EnvelopeError
 from ..approval.plan_checks import CLOCK_SKEW
+from ..approval.revocation import open_revocation
 from ..approval.signoff_checks import holder
 from ..approval.verifier import Verdict
 from ..ledger import bundle, checkpoints, merkle, recollection, views
@@ -17,12 +18,13 @@ from ..ledger.errors import LedgerError
 from ..ledger.log import Ledger, Witness
 from ..model.diagnostics import DiagnosticError
 from ..planfile import PlanFile
-from ..render.audit import AuditDecision, AuditPlan, AuditProblem, AuditReport
+from ..render.audit import AuditDecision, AuditPlan, AuditProblem, AuditReport, AuditRevocation
 from ..runner import Runner
 from .approving import verdict
 from .authorized import acted, moments
 from .checkpointing import contradicted, unsigned
 from .project import named_workspace, open_store, watch_identity
+from .revoking import revocations
 from .roots import demand_pin, location_of, root_in_force
 
 
@@ -70,6 +72,7 @@ def verify(audited: Audited) -> AuditReport:
     problems += _witnesses(audited, notes)
     covered = _checkpoints(audited, problems, notes)
     notes += _clock(audited)
+    notes += _revocations(audited)
     size = len(history)
     return AuditReport(
         workspace=ledger.workspace,
@@ -87,6 +90,23 @@ def verify(audited: Audited) -> AuditReport:
         remembered=audited.remembered.index if audited.remembered else 0,
         problems=tuple(problems),
         notes=tuple(notes),
+        revoked=revoked(audited),
+    )
+
+
+def revoked(audited: Audited) -> tuple[AuditRevocation, ...]:
+    """The keys that count no longer, by whom, since when."""
+    history = audited.ledger.history
+    return tuple(
+        AuditRevocation(
+            item.fingerprint,
+            item.person,
+            item.reason,
+            item.by,
+            item.index,
+            format_time(history[item.index - 1].stored_at),
+        )
+        for item in revocations(audited.ledger).revoked
     )
 
 
@@ -154,6 +174,14 @@ def _witnesses(audited: Audited, notes: list[str]) -> Iterator[AuditProblem]:
     """Each signer saw a ledger: it must be the beginning of this one, and end before their sign-off."""
     ledger = audited.ledger
     idle = 0
+    for entry in ledger.history.of(Kind.REVOCATION):
+        try:
+            said = open_revocation(entry.body["envelope"])[0].witness
+        except EnvelopeError:
+            continue  # `_revocations` tells of it
+        if said.index >= entry.index or not ledger.contains(Witness(said.index, said.digest)):
+            what = f"who signed this revocation saw entry {said.index} with another content: entries were rewritten"
+            yield AuditProblem("E-ROLLBACK", entry.index, what)
     for entry in ledger.history.of(Kind.SIGNOFF):
         try:
             opened = dsse.open_envelope(entry.body["envelope"])
@@ -184,6 +212,16 @@ def _checkpoints(audited: Audited, problems: list[AuditProblem], notes: list[str
         else:
             covered = max(covered, checkpoints.parse(entry.body).size)
     return covered
+
+
+def _revocations(audited: Audited) -> Iterator[str]:
+    """Revocations that count for nothing, or not yet."""
+    told = revocations(audited.ledger)
+    for item in told.ignored:
+        yield f"the revocation at entry {item.index} counts for nothing: {item.why}"
+    for waiting in told.pending:
+        whose = waiting.person or waiting.fingerprint
+        yield f"the revocation of {whose} (entry {waiting.index}) waits for {waiting.missing} more of governance"
 
 
 def _clock(audited: Audited) -> Iterator[str]:

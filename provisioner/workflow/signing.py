@@ -20,8 +20,9 @@ from ..model.plan import Requirement
 from ..planfile import PlanFile, PlanFileError
 from ..render.signoff import SignOffs
 from ..runner import Runner
-from .approving import sign_offs
+from .approving import sign_offs, verdict
 from .project import workspace_ledger
+from .refusing import check_approval, check_key
 from .roots import root_in_force
 
 MAX_FILE_BYTES = 64 << 20
@@ -140,11 +141,14 @@ def prepare(opened: Opened, wish: Wish) -> ToSign:
             f"Its fingerprint is {key.fingerprint}. Sign with the key of a person in the root, or have governance add"
             " this one.",
         )
+    check_key(opened.ledger, key.fingerprint, person)
     mine = {name for name, owner in root.data.owners.items() if person in owner.signers}
     needed = [item for item in opened.file.plan.requirements if wish.owner in (None, item.owner)]
     chosen = tuple(item for item in needed if item.owner in mine and wish.surface in (None, item.surface))
     if not chosen:
         raise _nothing_to_sign(opened.file, wish, person, mine)
+    judged = verdict(opened.file, opened.ledger, opened.runner)
+    check_approval(opened.file, root, judged, chosen, person, wish.decision)
     _check_accepted(chosen, wish)
     return ToSign(
         opened, wish, chosen, tuple(review.review_text(opened.file, item.surface, item.owner) for item in chosen)
@@ -216,6 +220,18 @@ def take_in(path: Path, runner: Runner, root: Path) -> tuple[Opened, tuple[Entry
     ledger = workspace_ledger(runner, workspaces.pop(), root)
     plan = Opened(views.find_plan(ledger.history, plans.pop()).file(), ledger, runner)
     return plan, record(plan, envelopes)
+
+
+def envelopes_in(path: Path) -> tuple[dict[str, object], ...]:
+    """The envelopes of a file that `sign -out` or `revoke -out` wrote. Raises DiagnosticError."""
+    try:
+        return tuple(dsse.parse_file(line) for line in path.read_bytes().split(b"\n") if line.strip())
+    except OSError as error:
+        raise DiagnosticError.of("E-FILE", f"Cannot read {path}: {error.strerror}", "Name a file.") from error
+    except EnvelopeError as error:
+        raise DiagnosticError.of(
+            error.code, f"{path} holds no signed statement that can be taken: {error}", "Nothing was recorded."
+        ) from error
 
 
 def is_signoff_file(path: Path) -> bool:

@@ -46,7 +46,7 @@ def outcome(case: dict[str, Any], cloud: Any) -> set[str]:
         entries={int(index): digest for index, digest in case["entries"].items()},
         now=datetime.fromisoformat(case["now"]),
         providers={"cloud": cloud},
-        revoked=frozenset(case["revoked"]),
+        revoked=frozenset(case["revoked"]) | _revoked(case),
         authorship=authorship,
     )
     verdict = verify(plan, evidence)
@@ -56,6 +56,18 @@ def outcome(case: dict[str, Any], cloud: Any) -> set[str]:
     codes = {refusal.code for refusal in verdict.refusals} | {item.refusal.code for item in verdict.refused}
     assert codes
     return codes
+
+
+def _revoked(case: dict[str, Any]) -> frozenset[str]:
+    """What the ledger's revocations come to."""
+    from provisioner.approval import revocation
+    from provisioner.approval.root import parse_root, pin
+
+    recorded = [revocation.Recorded(**item) for item in case.get("revocations", ())]
+    if not recorded:
+        return frozenset()
+    roots = [(1, parse_root(case["roots"][0]["body"]))]
+    return revocation.judge(recorded, roots, pin(roots[0][1])).before()
 
 
 def load(path: Path) -> dict[str, Any]:

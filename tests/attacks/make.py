@@ -10,7 +10,7 @@ import json
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ def attack(code: str) -> Callable[[Callable[[], Made]], Callable[[], Made]]:
 def serialized(situation: Situation) -> dict[str, Any]:
     """A situation as JSON values."""
     known = situation.authorship
-    return {
+    recorded = [asdict(item) for item in situation.revocations]
+    return ({"revocations": recorded} if recorded else {}) | {
         "workspace": s.WORKSPACE,
         "ledger": s.LEDGER,
         "pin": situation.pin,
@@ -1310,6 +1311,100 @@ def signoff_before_what_it_saw() -> Made:
     """The sign-off stands before the entry that its signer had seen: the order was changed."""
     made = other_statement("iam", witness=Witness(9, s.ENTRIES[9]))
     return replace(made, first_index=6)
+
+
+@attack("E-KEY-REVOKED")
+def key_revoked_by_its_holder() -> Made:
+    """Alice's laptop is gone, and the thief signs with her key; she has revoked it with the key itself."""
+    made = situation()
+    return replace(made, revocations=(s.revocation_of(made.root, "alice", key="alice"),))
+
+
+@attack("E-KEY-REVOKED")
+def key_revoked_by_governance() -> Made:
+    """Sam and Tom, who sign for governance, have revoked alice; her sign-off says an earlier time."""
+    made = situation()
+    both = tuple(s.revocation_of(made.root, name, at, person="alice") for at, name in ((20, "sam"), (21, "tom")))
+    return replace(made, revocations=both)
+
+
+@attack("E-KEY-REVOKED")
+def touched_key_revoked_with_the_person() -> Made:
+    """Bob revokes himself with one key; his security key counts no longer either."""
+    made = situation(signers={"iam": "bob-sk"})
+    return replace(made, revocations=(s.revocation_of(made.root, "bob", person="bob"),))
+
+
+@attack("verified")
+def control_revocation_by_half_of_governance() -> Made:
+    """Sam alone would have alice's key revoked; governance needs two."""
+    made = situation()
+    return replace(made, revocations=(s.revocation_of(made.root, "sam", person="alice"),))
+
+
+@attack("verified")
+def control_revocation_said_twice_by_one() -> Made:
+    """Sam says it twice, which makes no two people."""
+    made = situation()
+    both = tuple(s.revocation_of(made.root, "sam", at, person="alice") for at in (20, 21))
+    return replace(made, revocations=both)
+
+
+@attack("verified")
+def control_revocation_by_a_stranger() -> Made:
+    """Somebody with a key of their own wants to stop the plan."""
+    made = situation()
+    return replace(made, revocations=(s.revocation_of(made.root, "mallory", key="alice"),))
+
+
+@attack("verified")
+def control_revocation_by_a_colleague() -> Made:
+    """Carol is in the root, but neither alice nor of governance."""
+    made = situation()
+    return replace(made, revocations=(s.revocation_of(made.root, "carol", key="alice"),))
+
+
+@attack("verified")
+def control_revocation_from_another_ledger() -> Made:
+    """Alice did revoke this key, in another ledger; somebody copied the entry."""
+    made = situation()
+    return replace(made, revocations=(s.revocation_of(made.root, "alice", key="alice", pin="0" * 64),))
+
+
+@attack("verified")
+def control_revocation_from_another_workspace() -> Made:
+    """Alice did revoke this key, in another workspace."""
+    made = situation()
+    return replace(made, revocations=(s.revocation_of(made.root, "alice", key="alice", workspace="acme-test"),))
+
+
+@attack("verified")
+def control_revocation_of_another_key() -> Made:
+    """The entry names alice's key, what dana signed names her own."""
+    made = situation()
+    own = s.revocation_of(made.root, "dana", key="dana")
+    posing = s.revocation_of(made.root, "alice", key="alice")
+    return replace(made, revocations=(replace(own, fingerprint=posing.fingerprint),))
+
+
+@attack("verified")
+def control_revocation_by_signoff() -> Made:
+    """A sign-off of alice in the place of a revocation."""
+    made = situation()
+    named = s.revocation_of(made.root, "alice", key="alice")
+    return replace(made, revocations=(replace(named, envelope=made.envelopes[0]),))
+
+
+@attack("verified")
+def control_revocation_by_a_revoked_key() -> Made:
+    """Sam's key was revoked; the thief who has it and tom's yes together are no quorum against alice."""
+    made = situation()
+    heard = (
+        s.revocation_of(made.root, "sam", 20, key="sam"),
+        s.revocation_of(made.root, "tom", 21, person="alice"),
+        s.revocation_of(made.root, "sam", 22, person="alice"),
+    )
+    return replace(made, revocations=heard)
 
 
 def main() -> None:

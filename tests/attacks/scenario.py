@@ -11,8 +11,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from provisioner.approval import chain, dsse, keys, review, sshsig, statement
+from provisioner.approval import chain, dsse, keys, review, revocation, sshsig, statement
 from provisioner.approval.requirements import of_plan
+from provisioner.approval.revocation import Recorded
 from provisioner.approval.root import (
     RootData,
     RootOwner,
@@ -256,6 +257,20 @@ def envelope_of(payload: bytes, signer: str, **over: Any) -> dict[str, Any]:
     }
 
 
+def revocation_of(
+    root: TrustRoot, signer: str, index: int = 20, *, key: str | None = None, person: str | None = None, **over: Any
+) -> Recorded:
+    """A recorded revocation of a key (by its holder's name) or of a person, signed by `signer`. `over` spoils it."""
+    fingerprint = keys.from_blob(key_blob(key)).fingerprint if key else None
+    said = revocation.make(
+        root, pin(root), fingerprint, person, "laptop stolen", now=NOW, witness=Witness(4, ENTRIES[4])
+    )
+    nonce = hashlib.sha256(f"{signer}{fingerprint}{person}{index}".encode()).hexdigest()[:32]
+    said = replace(said, **({"nonce": nonce} | over))
+    made = envelope_of(revocation.encode(said), signer)
+    return Recorded(index, said.fingerprint, said.person, said.reason, made)
+
+
 SIGNERS = {"iam": "alice", "platform": "erin", "api": "carol", "security": "sam"}
 
 
@@ -273,6 +288,7 @@ class Situation:
     pin: str | None = ""
     revoked: frozenset[str] = frozenset()
     authorship: Any = None
+    revocations: tuple[Recorded, ...] = ()
     later_roots: tuple[chain.RootRecord, ...] = ()
     first_index: int = 6
 
