@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.diagnostics import DiagnosticError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from provisioner.model.changes import Assessment, Change, Operation
     from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
     from provisioner.model.diagnostics import Diagnostic
+    from provisioner.model.findings import Hazard
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Desired, Resource, Snapshot
     from provisioner.sdk.documents import DocumentComparison
@@ -123,6 +124,11 @@ class AWS:
         from .stop import stops
 
         return stops(change)
+
+    def hazards(self, authority: Authority, world: World, agents: Collection[str]) -> Iterable[Hazard]:
+        from .hazards import hazards
+
+        return hazards(authority, world, agents)
 
     def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
         from .policy.negatives import negatives

@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Final
 
 from ..canonical import dumps
-from ..model.changes import Action, Change, Operation
-from ..model.findings import ABSOLUTE, Level
+from ..model.changes import Action, Change, Operation, Surface
+from ..model.findings import ABSOLUTE, Finding, Level
 from ..planfile import PlanFile, PlanFileError, from_builtins, plan_bytes, plan_digest, to_builtins
-from .exceptions import growth, too_long
+from .exceptions import baselines_in_force, exceptions_in_force, growth, too_long
 from .limits import deletes_too_much, deletions, protecting
 from .ownership import change_owner
 from .requirements import Demands
@@ -250,9 +250,36 @@ def severities_are_the_roots(case: Case) -> Iterator[Refusal]:
     severity = case.evidence.root.root.data.severity
     for finding in case.planfile.plan.findings:
         wanted = severity.get(finding.rule)
-        if wanted is not None and not finding.absolute and finding.level != wanted:
+        lifted = finding.level is Level.EXCEPTED or _accepted_with_next_root(case, finding)
+        if wanted is not None and not finding.absolute and finding.level != wanted and not lifted:
             reason = f"the plan takes {finding.rule} as {finding.level}, and the trust root as {wanted}"
             yield Refusal("E-SEVERITY", reason, _REPLAN)
+
+
+def exceptions_are_the_roots(case: Case) -> Iterator[Refusal]:
+    """What lifts a finding must be in the root in force, hold now, and be about this rule and subject."""
+    root, now = case.evidence.root.root.data, case.evidence.now
+    waivers: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None, str]] = {
+        **{name: ((item.rule,), item.subjects, item.expires) for name, item in exceptions_in_force(root, now).items()},
+        **{name: (item.rules, None, item.expires) for name, item in baselines_in_force(root, now).items()},
+    }
+    for finding in case.planfile.plan.findings:
+        if finding.level is not Level.EXCEPTED:
+            continue
+        rules, subjects, until = waivers.get(finding.exception, ((), None, ""))
+        covers = finding.rule in rules and (subjects is None or finding.covered_as in subjects)
+        if not covers or until != finding.until or finding.absolute or finding.rule in ABSOLUTE:
+            reason = f"{finding.rule} is lifted by {finding.exception or 'nothing'}, which the trust root does not say"
+            yield Refusal("E-EXCEPTION", reason, _REPLAN)
+
+
+def _accepted_with_next_root(case: Case, finding: Finding) -> bool:
+    """Whether governance accepts the finding together with the next root, which would lift it."""
+    following = case.planfile.plan.next_root
+    if following is None or finding.level is not Level.ACCEPT or finding.surface != Surface.GOVERNANCE.value:
+        return False
+    named = [*following.data.get("exceptions", {}).values(), *following.data.get("baselines", {}).values()]
+    return any(finding.rule == item.get("rule") or finding.rule in item.get("rules", ()) for item in named)
 
 
 def no_blocking_finding(case: Case) -> Iterator[Refusal]:
@@ -383,6 +410,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     exclusions_are_complete,
     authors_are_complete,
     severities_are_the_roots,
+    exceptions_are_the_roots,
     no_blocking_finding,
     risks_have_an_acceptor,
     tests_pass,

@@ -1,21 +1,31 @@
-"""Framework references by rule: data, versioned, never constants in a rule's code."""
+"""Framework references by rule: versioned data in `catalogue.json`, never constants in a rule's code."""
 
 from __future__ import annotations
 
-CATALOGUE_VERSION = "2026-11"
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
-FRAMEWORKS = {
-    "NHI": "OWASP Non-Human Identities Top 10 2025",
-    "ASI": "OWASP Top 10 for Agentic Applications 2026",
-    "NIST": "NIST AI RMF 1.0",
-    "MAESTRO": "CSA MAESTRO v1",
-}
 
-REFERENCES: dict[str, tuple[str, ...]] = {
-    "OWN-1": ("NIST AI RMF GOVERN 2.1", "MAESTRO L6"),
-    "OWN-2": ("NIST AI RMF GOVERN 2.1",),
-    "INV-1": ("NIST AI RMF GOVERN 1.6", "NHI1"),
-    "KEY-1": ("NHI2", "NHI7"),
-    "ENV-1": ("NHI8",),
-    "TST-1": ("NIST AI RMF MEASURE 2.7",),
-}
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """`frameworks` maps the start of a reference (`NHI`) to the framework's name and edition."""
+
+    version: str
+    frameworks: Mapping[str, str]
+    rules: Mapping[str, tuple[str, ...]]
+
+    def framework(self, reference: str) -> str | None:
+        """The framework that a reference such as `NHI5` or `NIST AI RMF GOVERN 2.1` is in."""
+        starts = [start for start in self.frameworks if reference.startswith(start)]
+        return self.frameworks[max(starts, key=len)] if starts else None
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that this version ships."""
+    data = json.loads(resources.files(__package__).joinpath("catalogue.json").read_text(encoding="utf-8"))
+    rules = {rule: tuple(references) for rule, references in data["rules"].items()}
+    return Catalogue(data["version"], data["frameworks"], rules)

@@ -11,8 +11,8 @@ from .. import planfile
 from ..approval.authors import authors
 from ..approval.authorship import Authorship
 from ..approval.ownership import resolve_owner
-from ..approval.requirements import demands
-from ..approval.root import TrustRoot
+from ..approval.requirements import Background, demands
+from ..approval.root import RootException, TrustRoot
 from ..compile.authority import has_relative_expiry
 from ..ledger import replay, views
 from ..ledger.log import Ledger
@@ -24,7 +24,6 @@ from ..model.requests import World
 from ..model.resources import Snapshot
 from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
 from ..policy.boundary_tests import generated, judge, summarize
-from ..policy.rules import Facts, findings
 from ..version import installed
 from .approving import sign_offs
 from .authorized import counted
@@ -34,6 +33,7 @@ from .project import Project, workspace_ledger
 from .reading import read_all
 from .results import PlanRun
 from .roots import demand_pin, demand_tests, last_applied, next_root, root_in_force
+from .ruling import Judged, ruled, waivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Seen:
     snapshots: Mapping[str, Snapshot]
     warnings: tuple[Diagnostic, ...]
     now: datetime
+    earlier: tuple[RootException, ...] = ()
+    """Exceptions of the roots before the one in force."""
 
 
 def plan(project: Project, targets: Sequence[str] = ()) -> PlanRun:
@@ -104,7 +106,7 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         for problem in provider.check(compiled.authorities[name], compiled.desired, snapshots[name])
     ]
     raise_for(found)
-    return Seen(ledger, root, compiled, snapshots, (*problems, *found), now)
+    return Seen(ledger, root, compiled, snapshots, (*problems, *found), now, trusted.earlier)
 
 
 def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guarded: bool = True) -> Draft:
@@ -166,22 +168,16 @@ def _plan(
     targets: Sequence[str],
 ) -> Plan:
     configuration, root = project.configuration, seen.root
-    kinds = {name: provider.schema().kinds for name, provider in seen.compiled.providers.items()}
     agents = frozenset(agent.name for agent in configuration.agents.values())
     scope = frozenset(note.agent for note in made.agents) if targets else agents
-    found = findings(
-        Facts(
-            configuration,
-            root.data.owners,
-            made.changes,
-            made.after,
-            kinds,
-            results,
-            seen.now.date(),
-            scope,
-            touched(made),
-        ),
-        root.data.severity,
+    counts = counted(seen.ledger, project.runner)
+    found = ruled(
+        configuration,
+        seen.compiled,
+        Judged(made.changes, made.after, results, scope, touched(made)),
+        root.data,
+        waivers(configuration, root.data, seen.ledger.history, counts, seen.now),
+        seen.now,
     )
     if targets:
         demand_tests(project, root)
@@ -195,6 +191,7 @@ def _plan(
         authorship.people,
         authorship.unknown,
         change_of_root,
+        Background(seen.earlier, seen.compiled.providers),
     )
     coverage = merged_coverage(seen.snapshots)
     return Plan(

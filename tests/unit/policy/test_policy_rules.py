@@ -19,7 +19,7 @@ from provisioner.model.configuration import (
 )
 from provisioner.model.findings import Level, TestResult
 from provisioner.model.resources import Address, Resource
-from provisioner.policy.catalogue import REFERENCES
+from provisioner.policy.catalogue import catalogue
 from provisioner.policy.rules import RULES, Facts, findings
 from provisioner.sdk import FieldSchema, KindSchema
 
@@ -63,7 +63,7 @@ def facts(agent: Agent = AGENT, **changes: object) -> Facts:
         owners=OWNERS,
         boundaries={},
         tools={},
-        agents={agent.address: agent},
+        agents={agent.name: agent},
         grants={},
         tests={},
     )
@@ -148,9 +148,9 @@ def test_the_root_may_change_a_severity_but_not_of_an_absolute_rule():
 
 def test_findings_say_what_to_do_and_refer_to_frameworks():
     (finding,) = findings(facts(after=resource("key")), {})
-    assert finding.absolute and finding.fix and finding.references == REFERENCES["KEY-1"]
+    assert finding.absolute and finding.fix and finding.references == catalogue().rules["KEY-1"]
     assert finding.level is Level.BLOCK and "agent.triage" in finding.message
 
 
 def test_every_rule_has_references():
-    assert {rule.id for rule in RULES} == set(REFERENCES)
+    assert {rule.id for rule in RULES} == set(catalogue().rules)

@@ -1,0 +1,124 @@
+"""Gathers what rules judge a world on, and judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..approval.exceptions import baselines_in_force, exceptions_in_force
+from ..approval.root import RootData
+from ..ledger import views
+from ..ledger.entries import History, Kind
+from ..model.changes import Change
+from ..model.configuration import Configuration
+from ..model.findings import Finding, Hazard, TestResult
+from ..model.requests import World
+from ..model.resources import Address, Resource
+from ..policy.rules import Facts, Waiver, findings
+from .compiling import Compiled
+
+Violations = frozenset[tuple[str, str]]
+"""Findings by rule and subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A world and what is known of it. `scope` are the agents that it is judged for, `probed` those whose generated
+    negatives are among the results."""
+
+    changes: Sequence[Change]
+    world: Mapping[Address, Resource]
+    results: tuple[TestResult, ...]
+    scope: frozenset[str]
+    probed: frozenset[str]
+
+
+def ruled(
+    configuration: Configuration,
+    compiled: Compiled,
+    judged: Judged,
+    root: RootData,
+    waived: Sequence[Waiver],
+    now: datetime,
+) -> tuple[Finding, ...]:
+    """Every finding of a world, as the rules, the root's severities, exceptions and baselines have it."""
+    world = World(judged.world, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    facts = Facts(
+        configuration,
+        root.owners,
+        judged.changes,
+        judged.world,
+        {name: provider.schema().kinds for name, provider in compiled.providers.items()},
+        judged.results,
+        now.date(),
+        judged.scope,
+        judged.probed,
+        hazards(compiled, world, judged.scope),
+        waived,
+        frozenset(root.exceptions),
+    )
+    return findings(facts, root.severity)
+
+
+def hazards(compiled: Compiled, world: World, agents: Collection[str]) -> tuple[Hazard, ...]:
+    """What every provider sees."""
+    return tuple(
+        hazard
+        for name, provider in compiled.providers.items()
+        for hazard in provider.hazards(compiled.authorities[name], world, agents)
+    )
+
+
+def waivers(
+    configuration: Configuration, root: RootData, history: History, counts: Callable[[str], bool], now: datetime
+) -> tuple[Waiver, ...]:
+    """The exceptions and baselines that hold, and those that the configuration would bring with the next root."""
+    held = exceptions_in_force(root, now)
+    found = [Waiver(name, (item.rule,), item.subjects, item.expires) for name, item in held.items()]
+    bases = baselines_in_force(root, now)
+    agents = {agent.name: agent.address for agent in configuration.agents.values()}
+    for name, base in bases.items():
+        subjects = tuple(agents[agent] for agent in base.agents if agent in agents)
+        violations = _first_violations(name, history, counts)
+        found.append(Waiver(name, base.rules, subjects, base.expires, violations=violations, baseline=True))
+    found += [
+        Waiver(item.address, (item.rule,), item.subjects, item.expires, proposed=True)
+        for item in configuration.exceptions.values()
+        if item.address not in root.exceptions
+    ]
+    found += [
+        Waiver(
+            item.address,
+            item.rules,
+            tuple(agents[agent] for agent in item.agents),
+            item.expires,
+            proposed=True,
+            baseline=True,
+        )
+        for item in configuration.baselines.values()
+        if item.address not in root.baselines
+    ]
+    return tuple(found)
+
+
+def _first_violations(name: str, history: History, counts: Callable[[str], bool]) -> Violations:
+    """What the plan that brought a baseline found, less what a later signed plan found no more: it only shrinks."""
+    first = next((record for record in views.roots(history) if name in record.data.get("baselines", {})), None)
+    if first is None or first.plan is None:
+        return frozenset()
+    brought = views.publication(history, first.plan)
+    if brought is None:
+        return frozenset()
+    left = _found(brought)
+    for entry in history.of(Kind.CONSUMED):
+        if entry.index <= first.entry.index or not counts(entry.body["plan"]):
+            continue
+        applied = views.publication(history, entry.body["plan"])
+        if applied is not None and not applied.file().plan.scope and applied.digest != first.plan:
+            left &= _found(applied)
+    return left
+
+
+def _found(publication: views.Publication) -> Violations:
+    return frozenset((finding.rule, finding.subject) for finding in publication.file().plan.findings)
