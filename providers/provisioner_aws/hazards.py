@@ -14,7 +14,7 @@ from provisioner.model.findings import Hazard
 from provisioner.model.requests import World
 from provisioner.model.resources import Resource
 
-from .policy.document import Names, Pattern, Policy, Statement
+from .policy.document import Names, Pattern, Policy, Statement, compile_pattern
 from .policy.errors import PolicyError
 from .policy.globs import overlap, parse_glob
 from .policy.holdings import Holdings, holdings, role_arn
@@ -22,6 +22,7 @@ from .policy.spelling import action_resource_types, known_actions
 from .trust_hazards import trust_hazards
 
 _SECRETS = ("secretsmanager:getsecretvalue", "ssm:getparameter", "ssm:getparameters", "kms:decrypt")
+_ANY_ROLE = parse_glob("arn:*:iam::*:role/*")
 _SHOWN = 3
 """Actions that a message names."""
 
@@ -122,10 +123,10 @@ def _resourceful(pattern: Pattern, service: str) -> list[str]:
 
 
 def _passing(place: _Place, statement: Statement) -> Iterator[Hazard]:
-    if not _named(statement.actions, ("iam:passrole",)):
+    if not _named(statement.actions, ("iam:passrole",)) or not _roles(statement.resources):
         return
     names = statement.resources
-    exact = names is not None and not names.negated and all(_exact(pattern) for pattern in names.patterns)
+    exact = names is not None and not names.negated and all(_exact(pattern) for pattern in _roles(names))
     to = any(
         c.key.lower() == "iam:passedtoservice" and c.operator == "StringEquals" and not c.if_exists and not c.quantifier
         for c in statement.conditions
@@ -137,10 +138,10 @@ def _passing(place: _Place, statement: Statement) -> Iterator[Hazard]:
 
 
 def _assuming(authority: Authority, held: Holdings, place: _Place, statement: Statement) -> Iterator[Hazard]:
-    if not _named(statement.actions, ("sts:assumerole",)):
+    if not _named(statement.actions, ("sts:assumerole",)) or not _roles(statement.resources):
         return
     names = statement.resources
-    if names is None or names.negated or any(not _exact(pattern) for pattern in names.patterns):
+    if names is None or names.negated or any(not _exact(pattern) for pattern in _roles(names)):
         fix = "name the role, and declare a delegation where it is an agent's"
         yield place.hazard("PRV-2", "allows sts:AssumeRole on roles that it does not name", fix)
     delegated = {
@@ -166,6 +167,15 @@ def _named(actions: Names, wanted: Sequence[str]) -> list[str]:
     """Which of the actions (lower case) an Allow statement gives."""
     hit = [action for action in wanted if any(parse_glob(p.text.lower()).matches(action) for p in actions.patterns)]
     return [action for action in wanted if action not in hit] if actions.negated else hit
+
+
+def _roles(names: Names | None) -> tuple[Pattern, ...]:
+    """The patterns that some role could match; all of them where the element is negated or absent."""
+    if names is None:
+        return (compile_pattern("*"),)
+    if names.negated:
+        return names.patterns
+    return tuple(pattern for pattern in names.patterns if overlap(pattern.widened, _ANY_ROLE) is not None)
 
 
 def _exact(pattern: Pattern) -> bool:
