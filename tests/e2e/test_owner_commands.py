@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 
-def test_the_matrix_names_everybody_who_answers(team: Any) -> None:
+def test_the_matrix_of_owners(team: Any) -> None:
+    everybody_who_answers_is_named(team)
+    who_signs_a_file(team)
+    assert "text, markdown, csv" in team.run("owners", "-format=pdf", check=1).stderr
+    only_the_root_in_force_decides(team)
+
+
+def everybody_who_answers_is_named(team: Any) -> None:
     document = team.json("owners")
     rows = {(row["subject"], row["surface"]): row for row in document["rows"]}
     assert document["source"] == "trust root v1" and document["differences"] == []
@@ -22,7 +29,7 @@ def test_the_matrix_names_everybody_who_answers(team: Any) -> None:
     assert "agent.invoice_triage" in text and "1 of 1" in text
 
 
-def test_only_the_root_in_force_decides_and_the_wish_is_said(team: Any) -> None:
+def only_the_root_in_force_decides(team: Any) -> None:
     team.edit("signers     = [person.bob]", "signers     = [person.bob, person.dana]", "workspace.hcl")
     document = team.json("owners")
     rows = {(row["subject"], row["surface"]): row for row in document["rows"]}
@@ -34,7 +41,8 @@ def test_only_the_root_in_force_decides_and_the_wish_is_said(team: Any) -> None:
 def test_a_spreadsheet_gets_no_formula_and_markdown_no_markup(team: Any) -> None:
     team.edit('"api@acme.example"', '"=HYPERLINK(\\"//x\\")"', "workspace.hcl")
     team.edit('"Agent platform"', '"a | **b** <i>"', "workspace.hcl")
-    team.run("plan", f"-out={team.home / 'plan.json'}", check=None)
+    team.commit("titles")
+    team.plan()
     team.sign_all()
     team.apply()
     rows = list(csv.DictReader(io.StringIO(team.run("owners", "-format=csv").stdout)))
@@ -46,11 +54,7 @@ def test_a_spreadsheet_gets_no_formula_and_markdown_no_markup(team: Any) -> None
     assert "agent.invoice\\_triage" in "".join(table)
 
 
-def test_an_unknown_format_is_refused(team: Any) -> None:
-    assert "text, markdown, csv" in team.run("owners", "-format=pdf", check=1).stderr
-
-
-def test_who_signs_a_file(team: Any) -> None:
+def who_signs_a_file(team: Any) -> None:
     document = team.json("who-signs", "agents.hcl")
     blocks = {block["address"]: {one["owner"] for one in block["signers"]} for block in document["blocks"]}
     assert blocks["agent.invoice_triage"] == {"iam", "platform"}
@@ -64,17 +68,13 @@ def test_who_signs_a_file(team: Any) -> None:
     assert "does not read" in team.run("who-signs", "README.md", check=1).stderr
 
 
-def test_who_signs_agrees_with_the_plan(team: Any) -> None:
-    """What it says of a file covers what a plan of that file's change asks for."""
-    team.plan()
-    asked = set(team.required())
-    said = {(one["surface"], one["owner"]) for one in team.json("who-signs", "agents.hcl")["signers"]}
-    assert asked <= said
-
-
 def test_the_inbox_holds_what_awaits_a_person_and_nothing_else(team: Any) -> None:
     assert team.json("inbox", "-person=alice")["waiting"] == []
+    assert "-person NAME" in team.run("inbox", check=1).stderr
+    assert "knows no person" in team.run("inbox", "-person=mallory", check=1).stderr
     digest = team.plan()
+    said = {(one["surface"], one["owner"]) for one in team.json("who-signs", "agents.hcl")["signers"]}
+    assert set(team.required()) <= said, "what who-signs says of the file covers what its plan asks"
     team.run("publish", str(team.home / "plan.json"))
     (waiting,) = team.json("inbox", "-person=alice")["waiting"]
     assert waiting["digest"] == digest and (waiting["owner"], waiting["surface"]) == ("iam", "identity")
@@ -88,14 +88,10 @@ def test_the_inbox_holds_what_awaits_a_person_and_nothing_else(team: Any) -> Non
     team.sign_all()
     team.apply()
     assert team.json("inbox", "-person=carol")["waiting"] == []
+    the_runners_own_person_is_the_default(team)
 
 
-def test_the_inbox_asks_for_a_known_person(team: Any) -> None:
-    assert "-person NAME" in team.run("inbox", check=1).stderr
-    assert "knows no person" in team.run("inbox", "-person=mallory", check=1).stderr
-
-
-def test_the_runners_own_person_is_the_default(team: Any) -> None:
+def the_runners_own_person_is_the_default(team: Any) -> None:
     runner = Path(team.env["PROVISIONER_RUNNER"])
     table = "[workspace.acme-sandbox]\n"
     text = runner.read_text()
