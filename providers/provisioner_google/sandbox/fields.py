@@ -29,7 +29,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "UndeleteServiceAccountRequest": "",
         "CreateServiceAccountKeyRequest": "privateKeyType:string keyAlgorithm:string",
         "UploadServiceAccountKeyRequest": "publicKeyData:bytes",
-        "DisableServiceAccountKeyRequest": "extendedStatusMessage:string serviceAccountKeyDisableReason:string",
+        "DisableServiceAccountKeyRequest": "",
         "EnableServiceAccountKeyRequest": "",
         "Role": "name:string title:string description:string includedPermissions:[string] stage:string etag:bytes"
         " deleted:bool",
@@ -81,8 +81,8 @@ MESSAGES: dict[str, dict[str, str]] = {
         " isManagementProject:bool managementType:string",
     },
     "storage.v1": {
-        "Policy": "bindings:[Binding] etag:bytes kind:string resourceId:string version:int",
-        "Binding": "role:string members:[string] condition:Expr",
+        "Policy": "bindings:[Policy.bindings] etag:bytes kind:string resourceId:string version:int",
+        "Policy.bindings": "role:string members:[string] condition:Expr",
         "Expr": "expression:string title:string description:string location:string",
         "Bucket": "acl:[any] autoclass:any billing:any cors:[any] customPlacementConfig:any defaultEventBasedHold:bool"
         " defaultObjectAcl:[any] encryption:any etag:string generation:string hardDeleteTime:string"
@@ -98,6 +98,8 @@ MESSAGES: dict[str, dict[str, str]] = {
         " customerManagedEncryption:any policyMember:any secretType:string",
     },
     "pubsub.v1": {
+        "Policy": "version:int bindings:[Binding] etag:bytes",
+        "SetIamPolicyRequest": "policy:Policy",
         "Topic": "name:string labels:map messageStoragePolicy:any kmsKeyName:string schemaSettings:any"
         " satisfiesPzs:bool messageRetentionDuration:string state:string ingestionDataSourceSettings:any"
         " messageTransforms:[any] tags:map",
