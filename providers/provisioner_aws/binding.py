@@ -16,6 +16,7 @@ from provisioner.sdk.digests import state_digest
 from . import names, schema
 from .forms import canonical_attributes
 from .operations import PRUNE, PRUNE_ALL, PRUNE_AT
+from .workload import binding as workload
 
 State = dict[str, Any]
 Params = Mapping[str, Any]
@@ -39,7 +40,7 @@ class Call:
 def misfit(operation: Operation, live: Mapping[str, Any] | None, where: Where) -> str:
     """Why the call would not do what was signed; empty where it would. `live` is the object as `before` has it."""
     table = PACK_CALLS if operation.address.kind == schema.PACK else CALLS
-    call = table.get(operation.verb)
+    call = _workload_call(operation) or table.get(operation.verb)
     if call is None or call.kind != operation.address.kind:
         return f"{operation.verb} is no call that this version makes on a {operation.address.kind}"
     extra = sorted(set(operation.params) - call.params)
@@ -57,8 +58,19 @@ def misfit(operation: Operation, live: Mapping[str, Any] | None, where: Where) -
     return ""
 
 
+def _workload_call(operation: Operation) -> Call | None:
+    """The calls that tie workloads to roles, which are kept in their own room."""
+    found = workload.effect_of(operation.address, operation.verb)
+    if found is None:
+        return None
+    params, effect = found
+    return Call(operation.address.kind, params, lambda p, s, w: effect(p, s, w.partition, w.account))
+
+
 def _names_address(operation: Operation, where: Where) -> bool:
     params, name = operation.params, operation.address.name
+    if operation.address.kind in workload.KINDS:
+        return workload.names_address(operation.address, params, where.partition, where.account)
     if operation.address.kind in (schema.POLICY, schema.PACK):
         role, _, own = name.rpartition("/")
         if params.get("RoleName", role) != role:

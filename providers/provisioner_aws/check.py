@@ -11,10 +11,11 @@ from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.resources import Address, Desired, Resource, Snapshot
 
 from . import schema
-from .bulk import OIDC_PROVIDERS
 from .compile import agent_place, aws_agents
 from .grants import BEFORE, CURRENT_TIME
+from .quotas import check_counts
 from .trust import oidc_requirement
+from .workload.providers import OIDC_PROVIDERS
 
 _FIXED = ("path", "description")
 """What IAM never changes of a managed policy once it is made."""
@@ -26,6 +27,7 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
     unread = {f"aws {gap.target}: {gap.what}" for gap in live.coverage.gaps} | {*live.coverage.not_looked_at}
     for agent in aws_agents(authority):
         yield from _oidc(authority, agent, found, unread)
+    yield from check_counts(authority, desired)
     for item in desired:
         resource = found.get(item.resource.address)
         if resource is not None and resource.mark is not None:

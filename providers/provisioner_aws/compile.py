@@ -20,6 +20,7 @@ from .limits import LIMITS
 from .packing import Item, Packing, pack
 from .policy.canonical import size
 from .trust import VERSION, Place, supported, trust_policy, unsupported
+from .workload.desired import federation, used_provider, workloads
 
 SESSION_FLOOR = 3600
 SESSION_CEILING = 43200
@@ -42,8 +43,11 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
     parts: dict[str, list[GrantPart]] = {}
     for part in aws_parts(authority):
         parts.setdefault(part.agent.name, []).append(part)
+    yield from _federations(authority)
     for agent in agents:
-        yield _role(authority, agent)
+        role = _role(authority, agent)
+        yield role
+        yield from workloads(authority, agent, agent_place(authority, agent), role.resource)
         yield from _granted(authority, agent, sorted(parts.get(agent.name, ()), key=lambda part: part.name))
 
 
@@ -125,6 +129,7 @@ def _role(authority: Authority, agent: Agent) -> Desired:
     if boundary is not None:
         uses = (boundary_address(authority, place.account, boundary),)
         arn = names.policy_arn(place.partition, place.account, schema.ROLE_PATH, uses[0].name)
+    uses += used_provider(agent, place)
     attributes = {
         "arn": role_arn(authority, agent),
         "path": role_path(agent),
@@ -137,6 +142,14 @@ def _role(authority: Authority, agent: Agent) -> Desired:
     resource = normalize(Resource(address, attributes, agent=agent.name, uses=uses))
     label = f"role {role_path(agent)}{address.name}"
     return Desired(resource, agent.address, label, source=agent.range)
+
+
+def _federations(authority: Authority) -> Iterable[Desired]:
+    """The OIDC providers that this workspace makes, whoever uses them."""
+    federations = authority.configuration.federations
+    for address in sorted(federations):
+        if federations[address].provider in authority.targets:
+            yield federation(authority, federations[address], place_of(authority, federations[address].provider))
 
 
 def _granted(authority: Authority, agent: Agent, parts: Sequence[GrantPart]) -> Iterable[Desired]:

@@ -1,4 +1,4 @@
-"""AWS's limits that are checked before anything is sent. All but the fixed ones can be raised by AWS on request.
+"""AWS's fixed limits, checked before anything is sent. Those that AWS raises on request are in `quotas`.
 
 Source: IAM User Guide, «IAM and AWS STS quotas, name requirements, and character limits». White space in a document
 does not count.
@@ -27,7 +27,6 @@ LIMITS: Mapping[str, Limit] = {
     "managed": Limit(
         6144, "characters", "a permissions boundary", "Use wildcards (s3:Get*) or fewer services in allow and deny."
     ),
-    "trust": Limit(2048, "characters", "a trust policy", "Name fewer regions or functions, or split the agent."),
     "tag_value": Limit(256, "characters", "a tag value", "Shorten the block's name or its for_each key."),
     "path": Limit(512, "characters", "an IAM path", "Shorten it."),
 }

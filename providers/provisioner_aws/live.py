@@ -146,13 +146,6 @@ def login_profile(user: Resource) -> Resource:
     return Resource(address, {"user": user.address.name}, agent=user.agent, parent=user.address)
 
 
-def oidc_provider(account: str, arn: str, raw: Raw) -> Resource:
-    """`raw` empty where only its existence is known; then `client_ids` is null."""
-    attributes = {"url": raw.get("Url"), "client_ids": raw.get("ClientIDList"), "tags": tags_of(raw)}
-    address = Address("aws", account, schema.OIDC_PROVIDER, arn)
-    return Resource(address, canonical_attributes(schema.OIDC_PROVIDER, attributes))
-
-
 def admitted(trust: Mapping[str, Any], kind: str) -> Iterable[str]:
     """Principals of one type (`AWS`, `Federated`) that the Allow statements of a canonical trust name."""
     for statement in trust.get("Statement", ()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from provisioner.model.changes import Operation
@@ -11,18 +10,12 @@ from provisioner.model.changes import Operation
 from . import live, names, schema
 from .client import Account
 from .forms import canonical_attributes
+from .found import Found
 from .gather import absent_as_none, version_document
 from .single import attached_arns, get_role
+from .workload.lookup import READERS as WORKLOAD_READERS
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """`attributes` are canonical, None for an object that does not exist. `owner_tags` are those of the role or
-    policy that the object is or hangs on, None where that does not exist; `owner_name` is its name."""
-
-    attributes: Mapping[str, Any] | None
-    owner_tags: Mapping[str, str] | None
-    owner_name: str
+__all__ = ["Found", "look_back", "look_up", "policy_arn"]
 
 
 def look_up(account: Account, operation: Operation) -> Found:
@@ -129,6 +122,7 @@ _READERS: Mapping[str, Callable[[Account, Operation], Found]] = {
     schema.ATTACHMENT: _attachment,
     schema.PACK: _pack,
     schema.POLICY: _policy,
+    **WORKLOAD_READERS,
 }
 
 

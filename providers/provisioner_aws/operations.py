@@ -16,6 +16,7 @@ from provisioner.model.changes import Action, Change, Operation
 from provisioner.sdk.digests import state_digest
 
 from . import schema
+from .workload import calls
 
 State = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ _READS = {
     schema.ATTACHMENT: ("iam:GetRole", "iam:ListAttachedRolePolicies"),
     schema.PACK: ("iam:GetRole", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListAttachedRolePolicies"),
     schema.POLICY: ("iam:GetPolicy", "iam:GetPolicyVersion"),
+    **calls.READS,
 }
 
 
@@ -49,17 +51,22 @@ def operations(change: Change) -> tuple[Operation, ...]:
                 id=f"{change.number}.{number}",
                 change=change.number,
                 address=change.address,
-                verb=f"iam:{verb}",
+                verb=_full(verb),
                 params=params,
                 fields=fields,
                 before=state_digest(before, fields),
                 after=state_digest(after, fields),
                 depends=(out[-1].id,) if out else (),
-                permissions=tuple(sorted({f"iam:{verb}", *_READS[change.address.kind], *extra})),
+                permissions=tuple(sorted({_full(verb), *_READS[change.address.kind], *extra})),
                 agent=change.agent,
             )
         )
     return tuple(out)
+
+
+def _full(verb: str) -> str:
+    """Builders leave `iam:` out."""
+    return verb if ":" in verb else f"iam:{verb}"
 
 
 def rank(operation: Operation, effect_widens: bool) -> int:
@@ -68,7 +75,7 @@ def rank(operation: Operation, effect_widens: bool) -> int:
     A boundary that widens waits for the grants that narrow, and a grant that widens for the boundary: in between,
     nothing is possible that neither end of the plan allows.
     """
-    verb = operation.verb.removeprefix("iam:")
+    verb = operation.verb.partition(":")[2]
     if operation.address.kind == schema.PACK and verb == "CreatePolicyVersion":
         verb = "PutRolePolicy"
     fixed = _FIXED_RANKS.get(verb)
@@ -89,6 +96,7 @@ _FIXED_RANKS = {
     "CreateRole": 30,
     "DeleteRole": 90,
     "DeletePolicy": 95,
+    **calls.FIXED_RANKS,
 }
 _WIDENING_RANKS = {
     "CreatePolicyVersion": 40,
@@ -98,6 +106,7 @@ _WIDENING_RANKS = {
     "UpdateRole": 60,
     "UpdateAssumeRolePolicy": 70,
     "DeleteRolePermissionsBoundary": 80,
+    **calls.WIDENING_RANKS,
 }
 
 Step = tuple[str, dict[str, Any], tuple[str, ...], State | None, State | None, tuple[str, ...]]
@@ -291,4 +300,5 @@ _BUILDERS: Mapping[str, Callable[[Change], list[Step]]] = {
     schema.ATTACHMENT: _attachment,
     schema.PACK: _pack,
     schema.POLICY: _policy,
+    **calls.BUILDERS,
 }

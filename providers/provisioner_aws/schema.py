@@ -22,6 +22,9 @@ USER = "iam_user"
 ACCESS_KEY = "iam_access_key"
 LOGIN_PROFILE = "iam_login_profile"
 OIDC_PROVIDER = "iam_oidc_provider"
+INSTANCE_PROFILE = "iam_instance_profile"
+POD_IDENTITY = "eks_pod_identity_association"
+WORKLOAD_IDENTITY = "bedrock_agentcore_workload_identity"
 
 _IDENTITY = FieldSchema((Surface.IDENTITY,))
 _TOOL_ACCESS = FieldSchema((Surface.TOOL_ACCESS,))
@@ -67,7 +70,14 @@ def _provider() -> BlockSchema:
                 "list(string)", "Regions that the agents work in; trusts of regional runtimes name them.", default=()
             ),
         },
+        blocks={"quotas": _quotas()},
     )
+
+
+def _quotas() -> BlockSchema:
+    from .quotas import quotas_block
+
+    return quotas_block()
 
 
 def _tool() -> BlockSchema:
@@ -168,7 +178,20 @@ def _kinds() -> dict[str, KindSchema]:
         LOGIN_PROFILE: KindSchema(noun="console password", fields={"user": _IDENTITY}, observed=True, credential=True),
         OIDC_PROVIDER: KindSchema(
             noun="OIDC provider",
-            fields={"url": _IDENTITY, "client_ids": _IDENTITY, "tags": _IDENTITY},
-            observed=True,
+            fields=dict.fromkeys(("url", "client_ids", "thumbprints", "tags"), _IDENTITY),
+            shared=True,
+        ),
+        INSTANCE_PROFILE: KindSchema(
+            noun="instance profile", fields=dict.fromkeys(("role_arn", "arn", "path", "tags"), _TRUST)
+        ),
+        POD_IDENTITY: KindSchema(
+            noun="pod identity association",
+            fields={
+                **dict.fromkeys(("cluster", "namespace", "service_account", "role_arn"), _TRUST),
+                **dict.fromkeys(("session_tags", "target_role_arn", "policy", "tags"), _TRUST),
+            },
+        ),
+        WORKLOAD_IDENTITY: KindSchema(
+            noun="workload identity", fields=dict.fromkeys(("region", "name", "return_urls", "tags"), _TRUST)
         ),
     }

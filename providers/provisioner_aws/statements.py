@@ -9,7 +9,7 @@ from provisioner.model.configuration import Settings
 from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.source import SourceRange
 
-from .catalogue import actions_like, fits, resource_types, services, suggest
+from .catalogue import actions_like, fits, key_exists, keys_of, resource_types, services, suggest
 from .policy.canonical import OPERATORS, spell_operator
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
@@ -156,6 +156,17 @@ def _check_condition(block: Settings, where: str) -> Iterable[Diagnostic]:
             "E-AWS-CONDITION",
             f"{where}: {key!r} is no condition key",
             "Write service:name, for example s3:prefix or aws:ResourceTag/team.",
+            subject=block.range_of("key"),
+        )
+    elif not key_exists(key):
+        service = key.partition(":")[0].lower()
+        hint = suggest(key, keys_of(service))
+        yield Diagnostic(
+            "W-AWS-CONDITION",
+            f"{where}: AWS has no condition key {key!r}",
+            f"No request carries it, so the condition is never met.{hint} The Service Authorization Reference lists the"
+            " keys of each service, and the IAM User Guide those that begin with aws:.",
+            severity=Severity.WARNING,
             subject=block.range_of("key"),
         )
     if not block.get("values"):

@@ -24,6 +24,7 @@ from .compile import (
     boundary_address,
     boundary_of,
     description,
+    packed,
     place_of,
     role_address,
     role_path,
@@ -32,6 +33,8 @@ from .forms import document, trust
 from .grants import ContradictionError, grant_document, statements_of
 from .limits import LIMITS
 from .policy.canonical import size
+from .preflight import check_boundaries
+from .quotas import check_quotas_block, quota
 from .statements import check_action, check_arn, check_statement
 from .trust import REGION, check_runtime, lambda_functions, runtime_label, supported, trust_policy
 
@@ -56,11 +59,13 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
     yield from _collisions(authority, agents)
     yield from _grants(authority)
     yield from _trust_sizes(authority, [agent for agent in agents if agent.name not in broken])
+    yield from check_boundaries(authority)
     yield from _attempts(authority)
 
 
 def _providers(authority: Authority) -> Iterable[Diagnostic]:
     for config in authority.configs.values():
+        yield from check_quotas_block(config)
         for region in config.settings.get("regions") or ():
             if not REGION.fullmatch(region):
                 yield Diagnostic(
@@ -254,31 +259,46 @@ def _part_names(parts: Sequence[GrantPart]) -> Iterable[Diagnostic]:
 
 
 def _inline_size(parts: Sequence[GrantPart], reported: set[Diagnostic]) -> Iterable[Diagnostic]:
+    """What fits neither inline nor, largest first, into managed policies."""
     sizes: dict[str, int] = {}
+    documents = {}
     for part in parts:
         try:
-            sizes[part.name] = size(document(grant_document(part)))
+            documents[part.name] = grant_document(part)
+            sizes[part.name] = size(document(documents[part.name]))
         except ContradictionError as error:
             problem = error.diagnostic(part)
             if problem not in reported:
                 reported.add(problem)
                 yield problem
-    total = sum(sizes.values())
-    if total > LIMITS["inline"].most:
+    if len(sizes) < len(parts):
+        return
+    overflow = packed(parts, documents).overflow
+    if overflow:
+        total = LIMITS["inline"].most + overflow
         agent = parts[0].agent
         largest = ", ".join(
             f"{name} {length}" for name, length in sorted(sizes.items(), key=lambda i: (-i[1], i[0]))[:5]
         )
-        yield _too_long(
-            "inline", total, f"What {agent.address} is granted", agent.range, f" The largest grants are {largest}."
+        why = (
+            f" Whole grants move to managed policies of {LIMITS['managed'].most} characters where that helps; a larger"
+            f" one, or one with a relative expiry, stays inline. The largest are {largest}."
         )
+        yield _too_long("inline", total, f"What {agent.address} is granted inline", agent.range, why)
 
 
 def _trust_sizes(authority: Authority, agents: Iterable[Agent]) -> Iterable[Diagnostic]:
     for agent in agents:
         length = size(trust(trust_policy(agent, agent_place(authority, agent))))
-        if length > LIMITS["trust"].most:
-            yield _too_long("trust", length, f"The trust policy of {agent.address}", agent.runtime.range)
+        most = quota(authority.configs[agent.identities["aws"].provider], "trust_policy")
+        if length > most:
+            yield Diagnostic(
+                "E-AWS-SIZE",
+                f"The trust policy of {agent.address} has {length} characters; AWS takes {most}",
+                "Name fewer regions or functions, or split the agent. Or have the quota raised (Service Quotas), and"
+                f" say so: quotas {{ trust_policy = {length} }} in the provider block.",
+                subject=agent.runtime.range,
+            )
 
 
 def _attempts(authority: Authority) -> Iterable[Diagnostic]:

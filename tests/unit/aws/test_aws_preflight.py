@@ -1,0 +1,218 @@
+"""Every limit of AWS exceeded by one, quotas raised and not, and what a boundary takes away from a grant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from aws_workspace import agent, authority, block, boundary, condition, grant, statement, tool
+from provisioner_aws import provider
+from provisioner_aws.boundary import boundary_document
+from provisioner_aws.compile import agent_place
+from provisioner_aws.forms import document, trust
+from provisioner_aws.policy.canonical import size
+from provisioner_aws.quotas import QUOTAS
+from provisioner_aws.trust import trust_policy
+
+from provisioner.model.configuration import Expiry
+from provisioner.model.diagnostics import Severity
+from provisioner.model.resources import Coverage, Snapshot
+
+
+def found(of):
+    return list(provider.validate(of))
+
+
+def planned(of):
+    """What validation and the look at an empty account say."""
+    empty = Snapshot((), Coverage(("aws:123456789012",)))
+    return [*found(of), *provider.check(of, tuple(provider.compile(of)), empty)]
+
+
+def with_quotas(of, **quotas):
+    ((key, config),) = of.configs.items()
+    settings = replace(config.settings, blocks=(block("quotas", **quotas),))
+    return replace(of, configs={key: replace(config, settings=settings)})
+
+
+def codes(problems):
+    return [problem.code for problem in problems]
+
+
+def exact(wanted: int, make, measure):
+    """`make(text)` for the padding with which `measure` of it is just `wanted`."""
+    short = measure(make("a"))
+    made = make("a" * (1 + wanted - short))
+    assert measure(made) == wanted
+    return made
+
+
+class TestByOne:
+    @pytest.mark.parametrize(("length", "expected"), [(10240, []), (10241, ["E-AWS-SIZE"])])
+    def test_inline_policies(self, length, expected):
+        def make(pad):
+            names = [f"arn:aws:s3:::bucket-{i:03}-{'x' * 30}/*" for i in range(150)]
+            wide = tool("t", statement(["s3:GetObject"], [*names, f"arn:aws:s3:::{pad}/*"]))
+            return authority([agent("a")], [wide], [grant("g", ["a"], ["t"])])
+
+        def inline(of):
+            (part,) = [i.resource for i in provider.compile(of) if "/" in i.resource.address.name]
+            return size(part.attributes["document"])
+
+        assert codes(found(exact(length, make, inline))) == expected
+
+    @pytest.mark.parametrize(("length", "expected"), [(6144, []), (6145, ["E-AWS-SIZE"])])
+    def test_a_boundary(self, length, expected):
+        def make(pad):
+            return authority([agent("a")], boundaries=[boundary(deny=("iam:*", *(f"s3:{'*' * len(pad)}",)))])
+
+        def measure(of):
+            (made,) = of.configuration.boundaries.values()
+            return size(document(boundary_document(made.clouds["aws"])))
+
+        assert codes(found(exact(length, make, measure))) == expected
+
+    @pytest.mark.parametrize(
+        ("length", "quotas", "expected"),
+        [
+            (2048, {}, []),
+            (2049, {}, ["E-AWS-SIZE"]),
+            (2049, {"trust_policy": 2049}, []),
+            (2050, {"trust_policy": 2049}, ["E-AWS-SIZE"]),
+        ],
+    )
+    def test_a_trust_policy(self, length, quotas, expected):
+        def measure(of):
+            (one,) = of.configuration.agents.values()
+            return size(trust(trust_policy(one, agent_place(of, one))))
+
+        made = None
+        for filler in range(40):
+
+            def narrower(pad, filler=filler):
+                functions = (*(f"function-{i:02}" for i in range(filler)), pad)
+                return authority([agent("a", block("runtime", "lambda", functions=functions, source_condition=True))])
+
+            missing = length - measure(narrower("a"))
+            if 0 <= missing < 60:
+                made = narrower("a" * (1 + missing))
+        assert made is not None and measure(made) == length
+        assert codes(found(with_quotas(made, **quotas))) == expected
+
+    @pytest.mark.parametrize(("length", "expected"), [(512, []), (513, ["E-AWS-PATH"])])
+    def test_a_path(self, length, expected):
+        assert codes(found(authority([agent("a", identity={"path": f"/{'p' * (length - 2)}/"})]))) == expected
+
+    @pytest.mark.parametrize(("length", "expected"), [(256, 0), (257, 1)])
+    def test_a_tag_value(self, length, expected):
+        name = "a" * (length - len("agent."))
+        assert codes(found(authority([agent(name)]))).count("E-AWS-SIZE") == expected
+
+    @pytest.mark.parametrize(("length", "expected"), [(1000, []), (1001, ["W-AWS-DESCRIPTION"])])
+    def test_a_description(self, length, expected):
+        assert codes(found(authority([agent("a", purpose="p" * length)]))) == expected
+
+    @pytest.mark.parametrize(("length", "expected"), [(128, []), (129, ["E-AWS-NAME"])])
+    def test_the_name_of_a_policy_with_a_relative_expiry(self, length, expected):
+        made = grant("g" * length, ["a"], ["t"], expires=Expiry(None, 3600))
+        assert codes(found(authority([agent("a")], [tool("t")], [made]))) == expected
+
+    @pytest.mark.parametrize("name", ["roles", "managed_policies"])
+    def test_what_an_account_holds(self, name):
+        agents = [agent(f"a{n}", boundary=f"boundary.b{n}") for n in range(3)]
+        boundaries = [boundary(f"b{n}") for n in range(3)]
+        of = authority(agents, boundaries=boundaries)
+        assert codes(planned(with_quotas(of, **{name: 3}))) == []
+        (problem,) = planned(with_quotas(of, **{name: 2}))
+        assert problem.code == "E-AWS-QUOTA"
+        assert "would hold 3" in problem.summary and "quota is 2" in problem.summary
+        assert f"{name} = 3" in problem.detail
+
+    def test_what_a_role_holds(self):
+        tools = [
+            tool(f"t{n:02}", statement(["s3:GetObject"], [f"arn:aws:s3:::bucket-{n:02}-{i:03}/*" for i in range(50)]))
+            for n in range(20)
+        ]
+        of = authority([agent("a")], tools, [grant(f"g{n:02}", ["a"], [f"t{n:02}"]) for n in range(20)])
+        packs = sum(i.resource.address.kind == "iam_role_pack" for i in provider.compile(of))
+        assert 1 < packs <= 10
+        assert codes(planned(with_quotas(of, attached_policies=packs))) == []
+        (problem,) = planned(with_quotas(of, attached_policies=packs - 1))
+        assert problem.code == "E-AWS-QUOTA"
+        assert f"Role ws-a needs {packs} managed policies" in problem.summary
+
+    def test_the_default_quotas_are_awss(self):
+        assert {name: quota.default for name, quota in QUOTAS.items()} == {
+            "attached_policies": 10,
+            "trust_policy": 2048,
+            "roles": 1000,
+            "managed_policies": 1500,
+            "instance_profiles": 1000,
+            "oidc_providers": 100,
+        }
+
+
+@pytest.mark.parametrize("values", [{"roles": 0}, {"roles": -1}, {"attached_policies": 26}, {"roles": 2.5}])
+def test_quotas_that_aws_does_not_give(values):
+    (problem,) = found(with_quotas(authority([agent("a")]), **values))
+    assert problem.code == "E-AWS-QUOTA"
+    assert "is no quota that AWS gives" in problem.summary
+
+
+class TestBoundaryAgainstGrants:
+    def one(self, action, resource="*", **settings):
+        made = tool("t", statement([action], [resource]))
+        of = authority([agent("a")], [made], [grant("g", ["a"], ["t"])], [boundary(**settings)])
+        return [problem for problem in found(of) if problem.code == "W-AWS-BOUNDARY"]
+
+    def test_what_it_does_not_allow(self):
+        (problem,) = self.one("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:q")
+        assert problem.severity is Severity.WARNING
+        assert "excludes sqs:SendMessage" in problem.summary
+        assert "grant.g gives it to agent.a" in problem.detail and "does not allow it" in problem.detail
+
+    def test_what_it_denies(self):
+        (problem,) = self.one("s3:DeleteObject", "arn:aws:s3:::b/*", deny=("s3:Delete*",))
+        assert "denies it" in problem.detail
+
+    def test_another_region(self):
+        arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t"
+        (problem,) = self.one("dynamodb:GetItem", arn, regions=("eu-west-1",))
+        assert "keeps requests to eu-west-1" in problem.detail
+        assert self.one("dynamodb:GetItem", arn, regions=("us-east-1",)) == []
+        assert self.one("dynamodb:GetItem", arn, regions=("eu-west-1",), global_services=("dynamodb",)) == []
+
+    def test_a_pattern_that_is_partly_let_through_is_none(self):
+        assert self.one("s3:Get*", "arn:aws:s3:::b/*", allow=("s3:GetObject",)) == []
+        assert self.one("s3:Get*", "arn:aws:s3:::b/*", allow=("s3:PutObject",)) != []
+
+    def test_case_does_not_matter(self):
+        assert self.one("s3:getobject", "arn:aws:s3:::b/*", allow=("S3:GetObject",)) == []
+
+
+class TestConditionKeys:
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "s3:prefix",
+            "S3:Prefix",
+            "aws:SourceIp",
+            "aws:ResourceTag/team",
+            "s3:ExistingObjectTag/team",
+            "accounts.google.com:sub",
+            "aws:requesttag/x",
+        ],
+    )
+    def test_keys_that_are_there(self, key):
+        made = tool("t", statement(["s3:ListBucket"], ["arn:aws:s3:::b"], condition("StringEquals", key, "x")))
+        assert found(authority([agent("a")], [made], [grant("g", ["a"], ["t"])])) == []
+
+    @pytest.mark.parametrize(
+        ("key", "hint"), [("s3:prefx", "s3:prefix"), ("aws:SourceIpp", "aws:SourceIp"), ("dynamdb:LeadingKeys", "")]
+    )
+    def test_keys_that_are_not(self, key, hint):
+        made = tool("t", statement(["s3:ListBucket"], ["arn:aws:s3:::b"], condition("StringEquals", key, "x")))
+        (problem,) = found(authority([agent("a")], [made], [grant("g", ["a"], ["t"])]))
+        assert problem.code == "W-AWS-CONDITION"
+        assert key in problem.summary
+        assert hint in problem.detail
