@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,19 +11,14 @@ from provisioner.sdk.provider import Scope
 
 from . import live, names, schema
 from .client import Account
-from .faults import ANSWERS, Fault, classify
 from .gather import Gathered, absent_as_none
-from .runtimes import GITHUB_ISSUER
+from .workload import providers
+from .workload.read import profiles, read_workloads
 
 Raw = Mapping[str, Any]
 
 _FILTER = ["Role", "LocalManagedPolicy", "User"]
 _DETAILS = "iam:GetAccountAuthorizationDetails"
-_LIST_PROVIDERS = "iam:ListOpenIDConnectProviders"
-OIDC_PROVIDERS = "OIDC providers"
-
-_CI_ISSUERS = (GITHUB_ISSUER,)
-"""Issuers that runtimes compile trusts for: their providers' audiences are read even before a trust names them."""
 
 
 def read_bulk(account: Account, scope: Scope) -> Gathered:
@@ -32,14 +27,15 @@ def read_bulk(account: Account, scope: Scope) -> Gathered:
     with ThreadPoolExecutor(max_workers=3) as pool:
         details = pool.submit(gathered.attempt, "roles and policies", _DETAILS, lambda: _details(account))
         listed = pool.submit(gathered.attempt, "session limits of roles", "iam:ListRoles", lambda: _listed(account))
-        providers = pool.submit(_providers, account)
+        oidc = pool.submit(providers.listed, account)
         found, settings = details.result(), listed.result()
     if found is None:
         return gathered
     _roles(gathered, found, settings)
     _policies(gathered, found)
     _users(gathered, found)
-    _oidc(gathered, providers.result())
+    read_workloads(gathered)
+    providers.read_providers(gathered, oidc.result())
     return gathered
 
 
@@ -54,15 +50,6 @@ def _details(account: Account) -> dict[str, list[Raw]]:
 def _listed(account: Account) -> dict[str, Raw]:
     """Description and MaxSessionDuration by role name."""
     return {role["RoleName"]: role for page in account.pages("list_roles") for role in page["Roles"]}
-
-
-def _providers(account: Account) -> list[str] | Exception:
-    """ARNs of the account's OIDC providers, or the error: who lacks for it is known only after the roles."""
-    try:
-        answer = account.read("list_open_id_connect_providers")
-    except ANSWERS as error:
-        return error
-    return [item["Arn"] for item in answer["OpenIDConnectProviderList"]]
 
 
 def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping[str, Raw] | None) -> None:
@@ -81,6 +68,7 @@ def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping
         for inline in raw.get("RolePolicyList") or ():
             gathered.add(live.inline_policy(role, inline["PolicyName"], inline["PolicyDocument"]))
         gathered.attachments(role, [item["PolicyArn"] for item in raw.get("AttachedManagedPolicies") or ()])
+        profiles(gathered, role, raw.get("InstanceProfileList") or ())
     _loose_packs(gathered, [policy["Arn"] for policy in found["Policies"]])
 
 
@@ -190,31 +178,3 @@ def _credentials(gathered: Gathered, user: Resource) -> None:
         gathered.add(live.access_key(user, key))
     if gathered.attempt(f"console password of user {name}", "iam:GetLoginProfile", console, agents):
         gathered.add(live.login_profile(user))
-
-
-def _oidc(gathered: Gathered, providers: list[str] | Exception) -> None:
-    """Every provider's existence; the audiences of those that a trust names or that a runtime of ours may need."""
-    federated: dict[str, set[str]] = {}
-    for role in _agent_roles(gathered):
-        for arn in live.admitted(role.attributes["trust"], "Federated"):
-            federated.setdefault(arn, set()).add(str(role.agent))
-    if isinstance(providers, Exception):
-        agents = tuple(sorted({agent for names_ in federated.values() for agent in names_}))
-        if classify(providers) in (Fault.UNREACHABLE, Fault.CREDENTIALS):
-            raise gathered.account.error(providers, _LIST_PROVIDERS) from providers
-        if agents:
-            gathered.gap(OIDC_PROVIDERS, _LIST_PROVIDERS, providers, agents)
-        else:
-            gathered.unseen.append(OIDC_PROVIDERS)
-        return
-    for arn in providers:
-        raw: Raw = {}
-        if arn in federated or arn.rpartition(":oidc-provider/")[2].startswith(_CI_ISSUERS):
-            agents = tuple(sorted(federated.get(arn, ())))
-            what = f"OIDC provider {arn}"
-            raw = gathered.attempt(what, "iam:GetOpenIDConnectProvider", _get(gathered, arn), agents) or {}
-        gathered.add(live.oidc_provider(gathered.account.id, arn, raw))
-
-
-def _get(gathered: Gathered, arn: str) -> Callable[[], Raw]:
-    return lambda: gathered.account.read("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)

@@ -53,7 +53,7 @@ def _canonical(name: str, value: Any) -> Any:
         return {key: value[key] for key in sorted(value) if not key.startswith("aws:")}
     if name == "policies":
         return {key: document(value[key]) for key in sorted(value)}
-    if name in ("attached", "groups", "client_ids"):
+    if name in ("attached", "groups", "client_ids", "thumbprints", "return_urls"):
         return sorted(value)
     return value
 

@@ -20,6 +20,7 @@ _HEX = 8
 TAG_WORKSPACE = "provisioner:workspace"
 TAG_AGENT = "provisioner:agent"
 TAG_ADDRESS = "provisioner:address"
+MARKS = frozenset({TAG_WORKSPACE, TAG_AGENT, TAG_ADDRESS})
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9+=,.@-]+")
 _TAG_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _.:/+-@")
@@ -78,6 +79,15 @@ def role_arn(partition_: str, account: str, path: str, name: str) -> str:
 
 def policy_arn(partition_: str, account: str, path: str, name: str) -> str:
     return f"arn:{partition_}:iam::{account}:policy{path}{name}"
+
+
+def instance_profile_arn(partition_: str, account: str, path: str, name: str) -> str:
+    return f"arn:{partition_}:iam::{account}:instance-profile{path}{name}"
+
+
+def identity_name(role: str) -> str:
+    """A role's name as AgentCore takes one for a workload identity."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", role)
 
 
 def mark_tags(workspace: str, agent: str | None, block: str) -> dict[str, str]:

@@ -12,13 +12,15 @@ from . import live, names, schema
 from .bulk import read_policy
 from .client import Account
 from .gather import Gathered, absent_as_none
+from .workload.providers import read_named
+from .workload.read import profiles, profiles_of, read_workloads
 
 _THREADS = 4
 
 
 def read_single(account: Account, scope: Scope) -> Gathered:
-    """Roles, policies and boundaries of `scope.agents`. Observed kinds (users, keys, OIDC providers) are left out:
-    no operation changes them, so apply does not compare them. Raises CloudError where there is no way to the cloud."""
+    """Roles, policies and boundaries of `scope.agents`. Observed kinds (users, keys) are left out: no operation
+    changes them, so apply does not compare them. Raises CloudError where there is no way to the cloud."""
     gathered = Gathered(account, scope)
     wanted = {a.name for a in scope.addresses if a.kind == schema.ROLE and a.target == account.id}
     wanted |= {names.role_name(scope.workspace, agent) for agent in scope.agents or ()}
@@ -29,6 +31,8 @@ def read_single(account: Account, scope: Scope) -> Gathered:
     for address in sorted(gathered.wanted_policies()):
         own = names.policy_arn(partition, account.id, schema.ROLE_PATH, address.name)
         read_policy(gathered, address.name if address.name.startswith("arn:") else _boundary_arn(gathered, own))
+    read_workloads(gathered, filtered=True)
+    read_named(gathered)
     return gathered
 
 
@@ -65,6 +69,13 @@ def _read_role(gathered: Gathered, name: str) -> None:
         agents,
     )
     gathered.attachments(role, attached or [])
+    held = gathered.attempt(
+        f"instance profiles of role {name}",
+        "iam:ListInstanceProfilesForRole",
+        lambda: profiles_of(account, name),
+        agents,
+    )
+    profiles(gathered, role, held or ())
     for address in sorted(scope.addresses):
         ours = address.kind == schema.PACK and address.name.startswith(f"{name}/") and address.target == account.id
         if ours and address not in gathered.resources:

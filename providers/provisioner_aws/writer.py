@@ -7,11 +7,12 @@ call is seen by the read-back at the earliest. docs/concepts say what race remai
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from botocore import xform_name
 
 from provisioner.model.changes import ABSENT, Operation, Outcome, Status
 from provisioner.sdk.digests import state_digest
@@ -26,6 +27,7 @@ from .lookup import Found, look_back, look_up, policy_arn
 from .names import TAG_AGENT, TAG_WORKSPACE, tag_value
 from .operations import PRUNE, PRUNE_ALL
 from .reader import AWSReader
+from .workload.lookup import send
 
 WRITE_TRIES = 8
 READ_TRIES = 8
@@ -37,10 +39,17 @@ CONFLICT_READS = 3
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
 
-_GIVES_MARK = ("iam:TagRole", "iam:TagPolicy")
+_GIVES_MARK = (
+    "iam:TagRole",
+    "iam:TagPolicy",
+    "iam:TagInstanceProfile",
+    "iam:TagOpenIDConnectProvider",
+    "eks:TagResource",
+    "bedrock-agentcore:TagResource",
+)
 """Calls that give a mark back to what the signed plan says is ours; everything else needs the mark to be there."""
 
-_CHILDREN = (schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK)
+_CHILDREN = (schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK, schema.INSTANCE_PROFILE)
 
 
 class AWSWriter(AWSReader):
@@ -168,7 +177,9 @@ class _Execution:
         try:
             self._prune()
             self.proceed()
-            self.account.write(_action(self.operation.verb), **_arguments(self.operation.params))
+            action, arguments = _action(self.operation.verb), _arguments(self.operation.params)
+            if not send(self.account, self.operation, action, arguments):
+                self.account.write(action, **arguments)
         except ANSWERS as error:
             return error
         return None
@@ -254,7 +265,7 @@ class _Execution:
 
 def _action(verb: str) -> str:
     """`iam:PutRolePolicy` → `put_role_policy`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", verb.partition(":")[2]).lower()
+    return str(xform_name(verb.partition(":")[2]))
 
 
 def _arguments(params: Mapping[str, Any]) -> dict[str, Any]:
