@@ -16,7 +16,7 @@ from ..model.findings import Finding, Level
 from ..model.plan import Plan, Requirement
 from ..planfile import PlanFile
 from .parts import finding_name
-from .requirements import barred
+from .requirements import bars_of
 from .statement import hidden_character
 
 REVIEW_DOMAIN: Final = "review/1"
@@ -28,12 +28,15 @@ def review_digest(text: str) -> str:
     return canonical.digest_bytes(REVIEW_DOMAIN, text.encode("utf-8"))
 
 
-def review_text(planfile: PlanFile, surface: str, owner: str) -> str:
-    """Everything that `owner` decides for `surface`. Raises KeyError where the plan asks them nothing."""
+def review_text(planfile: PlanFile, surface: str, owner: str, capacity: str = "") -> str:
+    """Everything that `owner` decides for `surface`. Raises KeyError where the plan asks them nothing.
+
+    `capacity` says, on a line of its own, in which one somebody else signs in the owner's place.
+    """
     plan = planfile.plan
     for requirement in plan.requirements:
         if (requirement.surface, requirement.owner) == (surface, owner):
-            return "\n".join(_lines(planfile, requirement)) + "\n"
+            return "\n".join(_lines(planfile, requirement, capacity)) + "\n"
     raise KeyError(f"the plan asks nothing of {owner} for {surface}")
 
 
@@ -51,9 +54,11 @@ def _unicode(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _lines(planfile: PlanFile, requirement: Requirement) -> Iterator[str]:
+def _lines(planfile: PlanFile, requirement: Requirement, capacity: str) -> Iterator[str]:
     plan = planfile.plan
     yield f"provisioner sign-off   {escape(requirement.surface)} for {escape(requirement.owner)}"
+    if capacity:
+        yield f"  capacity     {escape(capacity)}"
     yield f"  plan         {planfile.digest}"
     yield f"  part         {requirement.part}"
     yield f"  workspace    {escape(plan.workspace)}, trust root v{plan.root.version}, builds on entry {plan.base}"
@@ -62,11 +67,14 @@ def _lines(planfile: PlanFile, requirement: Requirement) -> Iterator[str]:
         yield f"  in           {escape(target.provider)} {escape(target.id)}{place}"
     if plan.scope:
         yield f"  only         {', '.join(escape(item) for item in plan.scope)}"
-    yield f"  quorum       {requirement.threshold} {'people' if requirement.threshold > 1 else 'person'}"
+    if requirement.threshold:
+        yield f"  quorum       {requirement.threshold} {'people' if requirement.threshold > 1 else 'person'}"
+    else:
+        yield "  quorum       none: it only takes authority away"
     if plan.solo:
         yield "  solo         one person decides alone: authors may sign"
     else:
-        for bar in barred(requirement, plan.changes, plan.exclusions):
+        for bar in bars_of(requirement, plan):
             yield f"  may not sign {escape(bar.person)}: {escape(bar.reason)}"
     for doubt in plan.unknown_authors:
         yield f"  unknown      {escape(doubt)}"
@@ -121,6 +129,8 @@ def _next_root(plan: Plan, requirement: Requirement) -> Iterator[str]:
         return
     yield ""
     yield f"TRUST ROOT v{plan.next_root.version}   {plan.next_root.digest}"
+    yield from (f"  {escape(line)}" for line in plan.next_root.lines)
+    yield "  and so it reads in full:"
     for name, value in sorted(plan.next_root.data.items()):
         if isinstance(value, Mapping):
             yield from (f"  {escape(name)}.{escape(key)}: {_value(item)}" for key, item in sorted(value.items()))

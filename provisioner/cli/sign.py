@@ -12,6 +12,7 @@ from .declare import Json, command, session_of
 from .plans import Plan, confirmed, not_confirmed, opened_plan
 
 if TYPE_CHECKING:
+    from ..approval.statement import Role
     from ..workflow.signing import ToSign
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -32,6 +33,22 @@ Accept: Any = typer.Option(
 )
 Reject: Any = typer.Option("--reject", help="Sign a no. It blocks these changes.", show_default=False)
 Reason: Any = typer.Option("--reason", metavar="TEXT", help="Why; needed with -reject.", show_default=False)
+StandingIn: Any = typer.Option(
+    "--as",
+    metavar="NAME",
+    help="Sign in the place of -owner, as a signer of this owner: the one it escalates to, or one that opens it early.",
+    show_default=False,
+)
+Glass: Any = typer.Option(
+    "--break-glass",
+    help="In an emergency, as governance: two people, a reason, an hour; its owners review it afterwards.",
+    show_default=False,
+)
+Review: Any = typer.Option(
+    "--review",
+    help="As an owner: what was applied by breaking glass was looked at; with -reject, it should not have been.",
+    show_default=False,
+)
 Out: Any = typer.Option(
     "--out", metavar="FILE", help="Write the sign-off to a file instead of the ledger, for publish.", show_default=False
 )
@@ -51,6 +68,9 @@ def sign(
     accept: Annotated[list[str] | None, Accept] = None,
     reject: Annotated[bool, Reject] = False,
     reason: Annotated[str, Reason] = "",
+    standing: Annotated[str | None, StandingIn] = None,
+    break_glass: Annotated[bool, Glass] = False,
+    review: Annotated[bool, Review] = False,
     out: Annotated[str | None, Out] = None,
     digest: Annotated[str | None, Digest] = None,
     yes: Annotated[bool, Yes] = False,
@@ -74,11 +94,13 @@ def sign(
         decision=Decision.REJECT if reject else Decision.APPROVE,
         reason=reason,
         accepted=_accepted(accept or ()),
+        role=_role(standing, break_glass, review, reject, reason),
+        standing=standing,
     )
     to_sign = prepare(opened, wish)
     if not json:
         session.print("\n\n".join(escape_block(text).rstrip() for text in to_sign.texts) + "\n")
-    question = f"Sign {'a NO to' if reject else ''} plan {opened.file.short} for {_parts(to_sign)}?".replace("  ", " ")
+    question = _question(to_sign)
     if not yes and not confirmed(session, question):
         refusal = not_confirmed("signed", "Read what is above, then run it again and type yes, or add -yes.")
         if json:
@@ -92,7 +114,15 @@ def sign(
     indexes = [] if out is not None else [entry.index for entry in record(opened, envelopes)]
     if json:
         signed = [{"surface": need.surface, "owner": need.owner} for need in to_sign.requirements]
-        body = {"digest": opened.file.digest, "decision": str(wish.decision), "signed": signed, "entries": indexes}
+        body = {
+            "digest": opened.file.digest,
+            "decision": str(wish.decision),
+            "role": str(wish.role),
+            "solo": opened.file.plan.solo,
+            "signed": signed,
+            "opens": list(to_sign.opens),
+            "entries": indexes,
+        }
         session.document("sign", body)
     else:
         session.print(_said(to_sign, out))
@@ -106,9 +136,44 @@ def _said(to_sign: ToSign, out: str | None) -> str:
     short = to_sign.opened.file.short
     word = "Rejected" if to_sign.wish.decision is Decision.REJECT else "Signed"
     line = f"{word}: plan {short} for {_parts(to_sign)}."
+    line += "".join(f"\n{escape(text)[:1].upper()}{escape(text)[1:]}." for text in to_sign.opens)
     if out is not None:
         return f"{line} Written to {escape(out)}.\n\nNext   provisioner publish {escape(out)}   where the ledger is"
     return f"{line}\n\nNext   provisioner status {short}"
+
+
+def _question(to_sign: ToSign) -> str:
+    from ..approval.statement import Decision, Role
+
+    wish, short = to_sign.wish, to_sign.opened.file.short
+    what = {
+        Role.OWNER: "Sign",
+        Role.ESCALATION: f"As {wish.standing}, sign",
+        Role.BREAK_GLASS: "BREAK GLASS and sign",
+        Role.REVIEW: "Sign the review of",
+    }[wish.role]
+    no = " a NO to" if wish.decision is Decision.REJECT else ""
+    return f"{what}{no} plan {short} for {_parts(to_sign)}?"
+
+
+def _role(standing: str | None, break_glass: bool, review: bool, reject: bool, reason: str) -> Role:
+    """The capacity that was asked for: one of them, and only a review says no in another than one's own."""
+    from ..approval.statement import Role
+    from ..model.diagnostics import DiagnosticError
+
+    asked = (("-as", bool(standing)), ("-break-glass", break_glass), ("-review", review))
+    given = [name for name, is_there in asked if is_there]
+    if len(given) > 1:
+        raise DiagnosticError.of("E-USAGE", f"{' and '.join(given)} are different capacities", "Give one of them.")
+    if reject and (standing or break_glass):
+        raise DiagnosticError.of(
+            "E-USAGE", f"Nobody rejects with {given[0]}", "A no is the owner's own: leave it out, or do not sign."
+        )
+    if review and not reason.strip():
+        raise DiagnosticError.of("E-USAGE", "A review needs a reason", "Say what was found: -review -reason 'TEXT'.")
+    if standing:
+        return Role.ESCALATION
+    return Role.BREAK_GLASS if break_glass else Role.REVIEW if review else Role.OWNER
 
 
 def _parts(to_sign: ToSign) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model.plan import Exclusion, Plan
 from .escape import escape
@@ -16,6 +16,11 @@ class SignOffRow:
 
     `may_not` are (person, reason). `refused` says why sign-offs that are there do not count, `rejected` who said no
     and why: that stands whatever others sign.
+
+    `kept_by` are signers whose sign-off was made for an earlier plan with the same part; `standing` those who stand in
+    for the owner; `broken`: governance signed in its place, by breaking glass. `notified`: the part only takes
+    authority away and needs no signature. `waived` says why the owner's consent is not needed, `instead` how the
+    requirement may be met without its owner.
     """
 
     surface: str
@@ -29,22 +34,38 @@ class SignOffRow:
     accept: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    kept_by: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    broken: bool = False
+    notified: bool = False
+    waived: str = ""
+    instead: str = ""
 
     @property
     def done(self) -> bool:
-        return self.have is not None and self.have >= self.need
+        if self.waived:
+            return True
+        return self.have is not None and self.have >= self.need and not self.rejected
 
     @property
     def unreachable(self) -> bool:
         """True when not even everybody who may still sign would do."""
-        return self.have is not None and len(set(self.may_sign) - set(self.signed_by)) < self.need - self.have
+        return (
+            not self.instead
+            and self.have is not None
+            and len(set(self.may_sign) - set(self.signed_by)) < self.need - self.have
+        )
 
     @property
     def state(self) -> str:
         """The last column: who has signed, or what is waited for."""
         parts = []
+        if self.notified and not self.rejected:
+            parts.append("notified: it only takes authority away")
+        if self.waived:
+            parts.append(escape(self.waived))
         if self.signed_by:
-            parts.append("signed by " + ", ".join(map(escape, self.signed_by)))
+            parts.append(self._signed())
         parts += [f"rejected by {escape(no)}" for no in self.rejected]
         if not self.done and not self.rejected:
             parts.append("waiting")
@@ -52,8 +73,25 @@ class SignOffRow:
                 parts.append("cannot be reached: too few may sign")
             if self.accept:
                 parts.append("must accept " + ", ".join(map(escape, self.accept)))
+        if not self.done and self.instead:
+            parts.append(escape(self.instead))
         parts += map(escape, self.refused)
         return "; ".join(parts)
+
+    def _signed(self) -> str:
+        """Who signed, in which capacity, and whose sign-off was kept from an earlier plan."""
+        if self.broken:
+            return f"GLASS BROKEN by {' and '.join(map(escape, self.signed_by))}"
+        named = [
+            f"{escape(person)} in its place" if person in self.standing else escape(person) for person in self.signed_by
+        ]
+        said = "signed by " + ", ".join(named)
+        if not self.kept_by:
+            return said
+        what = f"change{'s' if len(self.changes) != 1 else ''} {ranges(self.changes)}" if self.changes else "the root"
+        same = "are the same" if len(self.changes) > 1 else "is the same"
+        whose = "" if len(self.kept_by) == len(self.signed_by) else f" ({', '.join(map(escape, self.kept_by))})"
+        return f"{said}, kept{whose}: {what} {same}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +147,8 @@ def unverified(plan: Plan) -> SignOffs:
     for need in plan.requirements:
         agents = {change.agent for change in plan.changes if change.number in need.changes and change.effect.widens}
         out = tuple((e.person, e.reason) for e in plan.exclusions if _applies(e, agents))
-        rows.append(SignOffRow(need.surface, need.owner, need.changes, need.threshold, may_not=out, accept=need.accept))
+        row = SignOffRow(need.surface, need.owner, need.changes, need.threshold, may_not=out, accept=need.accept)
+        rows.append(row if need.threshold else replace(row, have=0, notified=True))
     return SignOffs(tuple(rows))
 
 
@@ -126,6 +165,7 @@ def signoff_table(signoffs: SignOffs, width: int, paint: Paint) -> list[str]:
     rows: list[Sequence[str]] = [head]
     for row in signoffs.rows:
         quorum = f"needs {row.need}" if row.have is None else f"{row.have} of {row.need}"
+        quorum = "none" if row.notified or row.waived else quorum
         out = [f"{escape(person)}: {escape(reason)}" for person, reason in row.may_not]
         rows.append(
             [

@@ -11,7 +11,10 @@ from pathlib import Path
 from .. import canonical, planfile
 from ..approval import dsse, review, signing, statement
 from ..approval.dsse import EnvelopeError
-from ..approval.statement import Accepted, Decision, Witness
+from ..approval.root import RootData
+from ..approval.standing import BREAK_GLASS_SECONDS
+from ..approval.statement import Accepted, Decision, Role, Witness
+from ..approval.verifier import Verdict
 from ..ledger import views
 from ..ledger.entries import Entry, Kind
 from ..ledger.log import Ledger
@@ -20,7 +23,8 @@ from ..model.plan import Requirement
 from ..planfile import PlanFile, PlanFileError
 from ..render.signoff import SignOffs
 from ..runner import Runner
-from .approving import sign_offs, verdict
+from . import capacity
+from .approving import sign_offs, stand_in_text, verdict
 from .project import workspace_ledger
 from .refusing import check_approval, check_key
 from .roots import root_in_force
@@ -43,7 +47,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a signer asked for. `owner` None where only one owner is possible; `accepted` maps findings to reasons."""
+    """What a signer asked for. `owner` None where only one owner is possible; `accepted` maps findings to reasons.
+
+    `role` is the capacity in which they sign; `standing` the owner in whose name they stand in for another.
+    """
 
     key: Path
     owner: str | None = None
@@ -51,16 +58,23 @@ class Wish:
     decision: Decision = Decision.APPROVE
     reason: str = ""
     accepted: Mapping[str, str] = field(default_factory=dict)
+    role: Role = Role.OWNER
+    standing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToSign:
-    """What is about to be signed: the texts shown, one for each requirement, before anything is signed."""
+    """What is about to be signed: the texts shown, one for each requirement, before anything is signed.
+
+    `lifetime_seconds` is how long the sign-off will live; `opens` says from when it counts, where that is not at once.
+    """
 
     opened: Opened
     wish: Wish
     requirements: tuple[Requirement, ...]
     texts: tuple[str, ...]
+    lifetime_seconds: int = 0
+    opens: tuple[str, ...] = ()
 
 
 def read_plan_file(path: Path) -> PlanFile:
@@ -142,23 +156,42 @@ def prepare(opened: Opened, wish: Wish) -> ToSign:
             " this one.",
         )
     check_key(opened.ledger, key.fingerprint, person)
-    mine = {name for name, owner in root.data.owners.items() if person in owner.signers}
-    needed = [item for item in opened.file.plan.requirements if wish.owner in (None, item.owner)]
-    chosen = tuple(item for item in needed if item.owner in mine and wish.surface in (None, item.surface))
-    if not chosen:
-        raise _nothing_to_sign(opened.file, wish, person, mine)
     judged = verdict(opened.file, opened.ledger, opened.runner)
+    chosen = _chosen(opened.file, root.data, judged, wish, person)
     check_approval(opened.file, root, judged, chosen, person, wish.decision)
     _check_accepted(chosen, wish)
-    return ToSign(
-        opened, wish, chosen, tuple(review.review_text(opened.file, item.surface, item.owner) for item in chosen)
-    )
+    said = capacity.capacity(wish.role, wish.standing)
+    texts = tuple(review.review_text(opened.file, item.surface, item.owner, said) for item in chosen)
+    return ToSign(opened, wish, chosen, texts, _lifetime(root.data, judged, wish.role), _opens(judged, chosen, wish))
+
+
+def _chosen(file: PlanFile, root: RootData, judged: Verdict, wish: Wish, person: str) -> tuple[Requirement, ...]:
+    if wish.role is Role.ESCALATION:
+        return capacity.in_its_place(judged, root, person, wish.owner, wish.surface, wish.standing or "")
+    if wish.role is Role.BREAK_GLASS:
+        return capacity.by_breaking_glass(judged, root, person, wish.owner, wish.surface, wish.reason)
+    return capacity.as_owner(file, root, person, wish.owner, wish.surface, wish.decision)
+
+
+def _lifetime(root: RootData, judged: Verdict, role: Role) -> int:
+    """Seconds that a sign-off lives: as long as the plan may, an hour by breaking glass."""
+    if role is Role.BREAK_GLASS:
+        return BREAK_GLASS_SECONDS
+    waits = any(state.yields for state in judged.states)
+    return root.approval.plan_ttl_seconds + (root.approval.notice_seconds if waits else 0)
+
+
+def _opens(judged: Verdict, chosen: Sequence[Requirement], wish: Wish) -> tuple[str, ...]:
+    """Where somebody stands in for an owner before that is open: when, and what opens it at once."""
+    if wish.role is not Role.ESCALATION:
+        return ()
+    waiting = [state for state in judged.states if state.requirement in chosen and state.stand_in is not None]
+    return tuple(stand_in_text(state) for state in waiting if state.stand_in and not state.stand_in.open)
 
 
 def sign(to_sign: ToSign, environ: Mapping[str, str]) -> tuple[dict[str, object], ...]:
     """One envelope for each requirement, signed with the wish's key. Nothing is recorded yet."""
     opened, wish = to_sign.opened, to_sign.wish
-    root = root_in_force(opened.ledger, opened.runner, opened.file.digest).root
     head = opened.ledger.head
     envelopes = []
     for requirement, text in zip(to_sign.requirements, to_sign.texts, strict=True):
@@ -167,11 +200,12 @@ def sign(to_sign: ToSign, environ: Mapping[str, str]) -> tuple[dict[str, object]
             requirement,
             review=review.review_digest(text),
             now=datetime.now(UTC),
-            lifetime_seconds=root.data.approval.plan_ttl_seconds,
+            lifetime_seconds=to_sign.lifetime_seconds,
             witness=Witness(head.index, head.digest),
             decision=wish.decision,
             accepted=[Accepted(name, wish.accepted[name]) for name in requirement.accept if name in wish.accepted],
             reason=wish.reason,
+            role=wish.role,
         )
         armored = signing.sign(dsse.message(made), wish.key, environ=environ)
         envelopes.append(dsse.envelope(made, armored))
@@ -266,18 +300,3 @@ def _check_accepted(chosen: Sequence[Requirement], wish: Wish) -> None:
             f"This part holds no finding {', '.join(foreign)}",
             f"It asks for {', '.join(sorted(wanted)) or 'none'}. Leave the rest out.",
         )
-
-
-def _nothing_to_sign(file: PlanFile, wish: Wish, person: str, mine: set[str]) -> DiagnosticError:
-    owners = sorted({item.owner for item in file.plan.requirements})
-    if wish.owner is not None and wish.owner not in mine:
-        listed = ", ".join(sorted(mine)) or "none"
-        summary = f"{person} is no signer of control_owner.{wish.owner}"
-        return DiagnosticError.of("E-NOT-SIGNER", summary, f"{person} signs for {listed}. Nothing was signed.")
-    asked = f" for {wish.owner}" if wish.owner else f" from {person}"
-    surface = f" on {wish.surface}" if wish.surface else ""
-    return DiagnosticError.of(
-        "E-NOTHING-TO-SIGN",
-        f"Plan {file.short} needs no sign-off{asked}{surface}",
-        f"It waits for {', '.join(owners) or 'nobody'}. `provisioner status {file.short}` says who has signed.",
-    )

@@ -10,8 +10,10 @@ import scenario
 from provisioner.approval.chain import RootRecord, TrustError, follow
 from provisioner.approval.ownership import change_owner, resolve_owner
 from provisioner.approval.root import (
+    RootBaseline,
     RootData,
     RootError,
+    RootException,
     RootInForce,
     RootOwner,
     RootPerson,
@@ -240,6 +242,10 @@ BASE = scenario.root_data(
     agents={"triage": {"runtime": "platform"}, "old": {"runtime": "platform"}},
     tools={"tool.inbox": "api", "tool.old": "api"},
     tests={"test.a": RootTest("sha256:" + "1" * 64, ("old", "triage"))},
+    exceptions={
+        "exception.a": RootException("FED-3", ("agent.triage",), "r", "c", "SEC-77", "security", "2027-01-15"),
+    },
+    baselines={"baseline.start": RootBaseline(("PRV-1",), ("triage",), "2027-01-15")},
 )
 
 
