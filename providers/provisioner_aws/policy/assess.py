@@ -14,6 +14,7 @@ from provisioner.model.changes import Action, Assessment, Change, Effect
 from provisioner.model.requests import World
 from provisioner.model.resources import Address, Resource
 
+from ..workload.assess import JUDGES as WORKLOADS
 from . import admission, describe
 from .compare import compare, compare_policies, in_words
 from .document import Policy, Statement, parse_policy
@@ -143,7 +144,7 @@ Fields = Mapping[str, Any]
 
 def _trust_change(old: Fields, new: Fields, change: Change, before: World, after: World) -> Assessment:
     home = change.address.target
-    found = compare_policies([_trust(old, change.address.name)], [_trust(new, change.address.name)])
+    found = compare_policies([_trust(old, change.address.name)], [_trust(new, change.address.name)], outright=False)
     words = in_words(found, lambda item: _becomes(item, home))
     gain = found.gain
     if gain is None:
@@ -261,13 +262,8 @@ def _user(change: Change, before: World, after: World) -> Assessment:
     return Assessment(Effect.UNKNOWN, reason=f"undecided: the policies of IAM user {name} are not compared")
 
 
-def _oidc_provider(change: Change, before: World, after: World) -> Assessment:
-    url = (change.after or change.before or {}).get("url") or change.address.name
-    if change.after is None:
-        return Assessment(Effect.NARROWER, cannot=(f"admit tokens of {url} to roles that trust it",))
-    if change.before is None:
-        return Assessment(Effect.WIDER, can=(f"roles that trust {url} admit its tokens",))
-    return Assessment(Effect.UNKNOWN, reason=f"undecided: {url} is known, its settings are not compared")
+def _workload(judge: Callable[[Change], Assessment]) -> Callable[[Change, World, World], Assessment]:
+    return lambda change, before, after: judge(change)
 
 
 _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
@@ -279,5 +275,5 @@ _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
     "iam_access_key": _credential,
     "iam_login_profile": _credential,
     "iam_user": _user,
-    "iam_oidc_provider": _oidc_provider,
+    **{kind: _workload(judge) for kind, judge in WORKLOADS.items()},
 }

@@ -1,11 +1,13 @@
 """Does NEW allow a request that OLD does not, and the other way round?
 
-Two proofs are tried: that every Allow of NEW is covered by Allows of OLD and every Deny of OLD by Denies of NEW (then
-NEW is not wider), and the mirror of it. Where the first fails, a witness is looked for: a request that the evaluator
-allows under NEW and denies under OLD. WIDER is claimed only with a confirmed witness; otherwise the answer is UNKNOWN,
-which everybody treats as wider. Both proofs are EQUAL, the first alone is NARROWER.
+First the cheap proof: every Allow of NEW is covered by Allows of OLD, and every Deny of OLD by Denies of NEW, piece by
+piece. What it leaves open is decided piece by piece in `gains`: a request that the evaluator confirms, or a proof that
+there is none. WIDER is claimed only with a confirmed request; a piece that nobody can decide makes the answer UNKNOWN,
+which everybody treats as wider. Nothing gained and nothing lost is EQUAL, nothing gained and something lost NARROWER.
 
-`shared` policies stand beside both: what they allow is no news, and what they deny stays denied.
+A Deny of identity policies and boundaries counts by itself (`outright`): what it denies, no policy elsewhere can allow,
+and once it is gone a resource policy may. `shared` policies stand beside both: what they allow is no news, and what
+they deny stays denied.
 """
 
 from __future__ import annotations
@@ -14,40 +16,45 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.model.changes import Assessment, Effect
-from provisioner.model.requests import Answer
 
 from . import describe
 from .coverage import Piece, TooLargeError, open_pieces
 from .document import Names, Policy, Statement
-from .evaluate import Layer, PolicyRequest, evaluate_alone
-from .globs import TooHardError, metered
-from .witness import candidates
+from .evaluate import PolicyRequest
+from .gains import Gain, Nothing, Side, gain_of
+from .globs import TooHardError, metered, remaining
 
 SENTENCES = 8
-WORK_LIMIT = 100_000
-"""Statements that the search for a witness may look at, over all candidates."""
 STEP_LIMIT = 150_000
-"""Steps that each of a comparison's proofs, and each search for a witness, may take on globs."""
-PIECES_TRIED = 40
-RIVALS = 200
+"""Steps that each of a comparison's cheap proofs, and the search in each direction, may take."""
+PIECES_TRIED = 400
+PIECES_TOLD = 40
+"""Pieces that are looked at for the sentences' sake, once a witness is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`gained` holds what may be more than before: pieces of Allows that are new, of Denies that are gone; `lost` the
-    contrary. `gain` is a confirmed witness, `reason` says why an effect is UNKNOWN."""
+    contrary. `gain` is a confirmed witness, `reason` says why an effect is UNKNOWN. `alone` is false where the witness
+    was denied outright and is merely not allowed now."""
 
     effect: Effect
     gained: tuple[Piece, ...] = ()
     lost: tuple[Piece, ...] = ()
     gain: PolicyRequest | None = None
     reason: str = ""
+    alone: bool = True
 
 
-def compare_policies(old: Sequence[Policy], new: Sequence[Policy], shared: Sequence[Policy] = ()) -> Comparison:
-    """Compare two sets of policies, each joined by OR as identity policies are. Pure, bounded, deterministic."""
+def compare_policies(
+    old: Sequence[Policy], new: Sequence[Policy], shared: Sequence[Policy] = (), *, outright: bool = True
+) -> Comparison:
+    """Compare two sets of policies, each joined by OR as identity policies are. Pure, bounded, deterministic.
+
+    `outright` is for policies beside which others may allow; a trust policy or a control policy is none of these.
+    """
     try:
-        return _compare(_Side.of(old, shared), _Side.of(new, shared))
+        return _compare(Side.of(old, shared), Side.of(new, shared), outright)
     except TooLargeError:
         return Comparison(Effect.UNKNOWN, reason="undecided: the policies have too many statements to compare")
     except TooHardError:
@@ -61,23 +68,6 @@ def compare(
     return in_words(compare_policies(old, new, shared), lambda item: [describe.statement(item, home)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    policies: tuple[Policy, ...]
-    allows: tuple[Statement, ...]
-    denies: tuple[Statement, ...]
-
-    @classmethod
-    def of(cls, policies: Iterable[Policy], shared: Iterable[Policy]) -> _Side:
-        everything = (*policies, *shared)
-        statements = tuple(dict.fromkeys(item for policy in everything for item in policy.statements))
-        return cls(
-            everything,
-            tuple(item for item in statements if item.allow),
-            tuple(item for item in statements if not item.allow),
-        )
-
-
 def in_words(found: Comparison, say: Callable[[Statement], Iterable[str]]) -> Assessment:
     """A comparison for a reader. `say` puts a statement into words; a piece is a statement of its own.
 
@@ -88,6 +78,8 @@ def in_words(found: Comparison, say: Callable[[Statement], Iterable[str]]) -> As
     reason = found.reason
     if found.gain is not None:
         reason = f"for example {describe.request(found.gain.action, found.gain.resource)}"
+        if not found.alone:
+            reason += ", which another policy may now allow"
     return Assessment(found.effect, _capped(can), _capped(cannot), reason)
 
 
@@ -123,47 +115,57 @@ def _joined(elements: Sequence[Names]) -> Names:
     return Names(patterns, elements[0].negated)
 
 
-def _compare(old: _Side, new: _Side) -> Comparison:
+def _compare(old: Side, new: Side, outright: bool) -> Comparison:
     with metered(STEP_LIMIT):
-        gained = (*open_pieces(new.allows, old.allows), *open_pieces(old.denies, new.denies))
-    lost = _lost(old, new)
+        open_ones = (*open_pieces(new.allows, old.allows), *open_pieces(old.denies, new.denies))
+    gained, gain, undecided = _decided(open_ones, new, old, outright)
+    lost = _lost(old, new, outright)
     if not gained:
         if lost is None:
             return Comparison(Effect.NARROWER, reason="nothing more is allowed; what is lost is too much to tell")
         return Comparison(Effect.NARROWER if lost else Effect.EQUAL, (), lost)
-    lost = lost or ()
-    with metered(STEP_LIMIT):
-        gain = _witness(gained, new, old)
     if gain is not None:
-        return Comparison(Effect.WIDER, gained, lost, gain)
-    what = "new or changed Allow" if gained[0].statement.allow else "removed or changed Deny"
+        return Comparison(Effect.WIDER, gained, lost or (), gain.request, alone=gain.alone)
+    what = "new or changed Allow" if undecided is not None and undecided.statement.allow else "removed or changed Deny"
     reason = f"undecided: a {what} is not covered by what was there; no newly allowed request was found"
-    return Comparison(Effect.UNKNOWN, gained, lost, None, reason)
+    return Comparison(Effect.UNKNOWN, gained, lost or (), None, reason)
 
 
-def _lost(old: _Side, new: _Side) -> tuple[Piece, ...] | None:
+def _decided(
+    pieces: Sequence[Piece], more: Side, less: Side, outright: bool
+) -> tuple[tuple[Piece, ...], Gain | None, Piece | None]:
+    """Those pieces that may gain, a request that does, and the first piece that nobody could decide.
+
+    A request that needs no other policy's help is worth more than one that does.
+    """
+    kept: list[Piece] = []
+    gain: Gain | None = None
+    undecided: Piece | None = None
+    left = True
+    with metered(STEP_LIMIT):
+        for number, piece in enumerate(pieces):
+            found: Gain | Nothing = Nothing.OPEN
+            told = gain is not None and gain.alone and len(kept) >= PIECES_TOLD
+            if left and number < PIECES_TRIED and not told:
+                try:
+                    found = gain_of(piece, more, less, outright)
+                except TooHardError:
+                    left = remaining() > 0
+            if found is Nothing.PROVEN:
+                continue
+            kept.append(piece)
+            if isinstance(found, Gain):
+                gain = found if gain is None or (found.alone and not gain.alone) else gain
+            elif undecided is None:
+                undecided = piece
+    return tuple(kept), gain, undecided
+
+
+def _lost(old: Side, new: Side, outright: bool) -> tuple[Piece, ...] | None:
     """What may be allowed no longer; None where that is too hard to say. Safety does not hang on it."""
     try:
         with metered(STEP_LIMIT):
-            return (*open_pieces(old.allows, new.allows), *open_pieces(new.denies, old.denies))
+            open_ones = (*open_pieces(old.allows, new.allows), *open_pieces(new.denies, old.denies))
     except (TooHardError, TooLargeError):
         return None
-
-
-def _witness(pieces: Sequence[Piece], more: _Side, less: _Side) -> PolicyRequest | None:
-    """A request that `more` allows and `less` denies, confirmed by the evaluator; None where none was found."""
-    budget = WORK_LIMIT // (1 + len(more.allows) + len(more.denies) + len(less.allows) + len(less.denies))
-    for piece in pieces[:PIECES_TRIED]:
-        rivals = (less.allows if piece.statement.allow else more.allows, more.denies, less.denies)
-        relevant = [item for group in rivals for item in group if item is not piece.statement]
-        for request in candidates(piece, relevant[:RIVALS]):
-            budget -= 1
-            if budget < 0:
-                return None
-            if _answer(request, more) is Answer.ALLOWED and _answer(request, less) is Answer.DENIED:
-                return request
-    return None
-
-
-def _answer(request: PolicyRequest, side: _Side) -> Answer:
-    return evaluate_alone(request, Layer("they", side.policies)).answer
+    return _decided(open_ones, old, new, outright)[0]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .document import Names, Pattern, Principals, Statement
-from .globs import overlap, parse_glob, uncovered
+from .globs import TooHardError, overlap, parse_glob, remaining, uncovered
 from .implication import implies
 
 PIECE_LIMIT = 20_000
@@ -47,14 +47,33 @@ def open_pieces(statements: Sequence[Statement], covers: Sequence[Statement]) ->
     pieces = 0
     for item in rest:
         # Conditions are the same for all pieces of a statement: whose follow is asked once.
-        following = [cover for cover in candidates if implies(item.conditions, cover.conditions)]
+        following = [cover for cover in candidates if _implied(item, cover)]
         for piece in _pieces(item):
             pieces += 1
             if pieces > PIECE_LIMIT or pieces * (len(candidates) + 1) > PAIR_LIMIT:
                 raise TooLargeError
-            if not _covered(piece, following):
+            if not _proven(piece, following):
                 found.append(piece)
     return tuple(found)
+
+
+def _implied(item: Statement, cover: Statement) -> bool:
+    try:
+        return implies(item.conditions, cover.conditions)
+    except TooHardError:
+        if remaining() <= 0:
+            raise
+        return False
+
+
+def _proven(piece: Piece, following: Sequence[Statement]) -> bool:
+    """Whether a piece is covered; what one question is too hard for is not. Raises TooHardError once all is spent."""
+    try:
+        return _covered(piece, following)
+    except TooHardError:
+        if remaining() <= 0:
+            raise
+        return False
 
 
 def _pieces(item: Statement) -> Iterator[Piece]:
@@ -75,7 +94,7 @@ def _principals(element: Principals | None) -> Sequence[Principals | None]:
 
 
 def _covered(piece: Piece, candidates: Sequence[Statement]) -> bool:
-    fitting = [item for item in candidates if _principal_inside(piece.principals, item.principals)]
+    fitting = [item for item in candidates if principal_inside(piece.principals, item.principals)]
     by_action = [item for item in fitting if inside(piece.actions, item.actions)]
     by_resource = [item for item in fitting if inside(piece.resources, item.resources)]
     whole = set(map(id, by_resource))
@@ -113,7 +132,7 @@ def _pattern_inside(pattern: Pattern, covers: Names) -> bool:
     return pattern.tokens in covers.tokens or uncovered(pattern.widened, covers.globs) is None
 
 
-def _principal_inside(left: Principals | None, right: Principals | None) -> bool:
+def principal_inside(left: Principals | None, right: Principals | None) -> bool:
     """Names are compared as they are: an account is not the same as its users, for it leaves it to their policies."""
     if left is None or right is None:
         return left is right

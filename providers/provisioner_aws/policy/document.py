@@ -130,14 +130,40 @@ class Policy:
         return tuple(item for item in self.statements if not item.allow)
 
     @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Where an action may be spoken of: by its full name, by the beginning up to its colon, and anywhere ("")."""
+        out: dict[str, list[int]] = {}
+        for place, item in enumerate(self.statements):
+            keys = {""} if item.actions.negated else {_place(pattern) for pattern in item.actions.patterns}
+            for key in keys:
+                out.setdefault(key, []).append(place)
+        return out
+
+    def candidates(self, action: str, allow: bool) -> Iterator[Statement]:
+        """Statements that may speak of an action (in lower case), in the document's order."""
+        keys = (action, action.partition(":")[0] + ":", "")
+        places = sorted({place for key in keys for place in self._places.get(key, ())})
+        return (self.statements[place] for place in places if self.statements[place].allow is allow)
+
+    @cached_property
     def spoken(self) -> dict[tuple[str, bool], tuple[Statement, ...]]:
-        """By action and effect, the statements that may speak of it: an action has no variables, so it is found once."""
+        """By action and effect, the statements that may speak of it: found once, since an action has no variables."""
         return {}
 
     @cached_property
     def said(self) -> dict[int, str]:
         """Sentences about statements that were already put into words, by the statement's `id`."""
         return {}
+
+
+def _place(pattern: Pattern) -> str:
+    found = pattern.glob
+    if found is None:
+        return ""
+    if found.literal is not None:
+        return found.literal
+    service, colon, _ = found.prefix.partition(":")
+    return service + colon if colon else ""
 
 
 def parse_policy(document: Mapping[str, Any] | str, name: str = "the policy") -> Policy:

@@ -94,6 +94,11 @@ def evaluate_alone(request: PolicyRequest, layer: Layer) -> Decision:
     return _decide(_denied(request, [layer]), _says(layer, request, allow=True))
 
 
+def denied_outright(request: PolicyRequest, layer: Layer) -> Truth:
+    """Whether some Deny of these policies speaks of the request: then nothing else can allow it."""
+    return _denied(request, [layer]).match.truth
+
+
 def evaluate_trust(request: PolicyRequest, trust: Layer, role_account: str, caller: Policies | None) -> Decision:
     """May `request.caller` call this `sts:` action on the role that `trust` stands on?
 
@@ -268,7 +273,7 @@ def _speaking(policy: Policy, request: PolicyRequest, allow: bool) -> tuple[Stat
             policy.spoken.clear()
         found = tuple(
             item
-            for item in (policy.allows if allow else policy.denies)
+            for item in policy.candidates(request.action.lower(), allow)
             if action_matches(item.actions, request.action, request.context).truth is not Truth.NO
         )
         policy.spoken[key] = found

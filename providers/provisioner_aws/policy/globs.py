@@ -52,7 +52,14 @@ def metered(steps: int) -> Iterator[None]:
         _SPENT.reset(token)
 
 
-def _charge(steps: int) -> None:
+def remaining() -> int:
+    """The steps that `metered` left; none outside of it."""
+    left = _SPENT.get()
+    return 0 if left is None else left[0]
+
+
+def charge(steps: int) -> None:
+    """Take steps off what `metered` left. Raises TooHardError."""
     left = _SPENT.get()
     if left is not None:
         left[0] -= steps
@@ -182,7 +189,7 @@ def uncovered(pattern: Glob, covers: tuple[Glob, ...]) -> str | None:
     """
     relevant = tuple(cover for cover in covers if _meet(pattern, cover))
     word, steps = _uncovered(pattern, relevant)
-    _charge(steps + len(covers) // 8)
+    charge(steps + len(covers) // 8)
     return word
 
 
@@ -307,7 +314,7 @@ def _word(came: dict[_Node, tuple[_Node, str] | None], node: _Node) -> str:
 def overlap(one: Glob, two: Glob) -> str | None:
     """A short text that both match; None where there is none. Raises TooHardError."""
     word, steps = _overlap(one, two)
-    _charge(steps)
+    charge(steps)
     return word
 
 
