@@ -181,7 +181,7 @@ class Project:
             return CloudError(
                 self.id,
                 f"nothing answers at {self.endpoint}",
-                f"{error.said}. The runner file points this project to a sandbox on this machine, and it is not running.",
+                f"{error.said}. The runner file points this project to a sandbox here, and it is not running.",
                 f"Start it with `{SANDBOX_UP}`.",
                 code="E-UNREACHABLE",
             )
@@ -211,7 +211,7 @@ class Project:
                 "Use https, or http to 127.0.0.1, ::1 or localhost.",
                 code="E-RUNNER",
             )
-        session = AuthorizedSession(self._credentials())
+        session = AuthorizedSession(self._credentials())  # type: ignore[no-untyped-call]
         session.headers["User-Agent"] = "provisioner"
         adapter = HTTPAdapter(pool_connections=WORKERS, pool_maxsize=WORKERS * 2)
         session.mount("https://", adapter)
@@ -234,7 +234,7 @@ class Project:
                     "Take the line out, or run `provisioner sandbox up` to have a matching file written.",
                     code="E-GOOGLE-CREDENTIALS",
                 )
-            return credentials.AnonymousCredentials()
+            return credentials.AnonymousCredentials()  # type: ignore[no-untyped-call]
         try:
             found, _ = google.auth.default(scopes=_SCOPES)
         except exceptions.DefaultCredentialsError as error:
@@ -242,7 +242,9 @@ class Project:
         target = settings.get("impersonate")
         if target is None:
             return found
-        return impersonated_credentials.Credentials(found, target_principal=target, target_scopes=_SCOPES)
+        return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+            found, target_principal=target, target_scopes=_SCOPES
+        )
 
 
 def pause_of(attempt: int) -> float:

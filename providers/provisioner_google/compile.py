@@ -115,7 +115,7 @@ def _boundaries(authority: Authority, principals: dict[str, Principal]) -> Itera
         permissions = [names.deny_permission(p, table.SERVICES) for p in boundary.clouds["google"].get("deny") or ()]
         attributes = {
             "display_name": f"boundary {boundary.name}"[:63],
-            "annotations": names.annotations(authority.workspace, boundary.address),
+            "annotations": names.mark_annotations(authority.workspace, boundary.address),
             "rules": [{"deniedPermissions": permissions, "deniedPrincipals": denied}],
         }
         resource = normalize(Resource(where, attributes))

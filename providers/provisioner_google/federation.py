@@ -166,7 +166,9 @@ def _gitlab(runtime: Settings) -> Subject:
         mapping = "'project:' + assertion.project_id + ':' + assertion.ref_type + ':' + assertion.ref"
         return Subject(f"project:{claims['project_id']}:{kind}:{claims['ref']}", mapping, claims)
     claims["project_path"] = str(runtime.get("project_path", ""))
-    return Subject(f"project_path:{claims['project_path']}:ref_type:{kind}:ref:{claims['ref']}", "assertion.sub", claims)
+    return Subject(
+        f"project_path:{claims['project_path']}:ref_type:{kind}:ref:{claims['ref']}", "assertion.sub", claims
+    )
 
 
 def _oidc(runtime: Settings) -> Subject:

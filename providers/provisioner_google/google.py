@@ -37,7 +37,7 @@ class Google:
             raise DiagnosticError.of(
                 "E-GOOGLE-PROJECT",
                 f"{project!r} is no Google Cloud project id",
-                "A project id has 6 to 30 lower-case letters, digits and hyphens and begins with a letter; it is neither"
+                "A project id has 6 to 30 lower-case letters, digits and hyphens, a letter first; it is neither"
                 " the project's number nor its display name. `gcloud projects list` prints those you can see.",
                 config.settings.range_of("project"),
             )

@@ -124,7 +124,7 @@ ANNOTATION_WORKSPACE = "provisioner_workspace"
 ANNOTATION_BLOCK = "provisioner_block"
 
 
-def annotations(workspace: str, block: str) -> dict[str, str]:
+def mark_annotations(workspace: str, block: str) -> dict[str, str]:
     return {ANNOTATION_BLOCK: block, ANNOTATION_WORKSPACE: workspace}
 
 

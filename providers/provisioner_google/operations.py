@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from provisioner.model.changes import Action, Change, Operation
+from provisioner.model.changes import Change, Operation
 from provisioner.sdk.digests import state_digest
 
 from . import names, schema, table
@@ -111,7 +111,7 @@ def _binding(change: Change) -> list[Step]:
     }
     found = table.row_of(resource)
     prefix, host = (found[0].permission, found[0].host) if found else ("resourcemanager.projects", "iam.googleapis.com")
-    needs = (f"{prefix}.getIamPolicy", f"{prefix}.setIamPolicy")
+    needs: tuple[str, ...] = (f"{prefix}.getIamPolicy", f"{prefix}.setIamPolicy")
     if found and found[0] is table.DATASET:
         needs = ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy", "bigquery.datasets.setIamPolicy",
                  "bigquery.datasets.update")  # fmt: skip
@@ -144,7 +144,9 @@ class _Rest:
             return [(verb, params, fields, change.before, None, (*needs, f"{self.permission}.delete"))]
         if change.before is None:
             params = {**key, **self._values(change.after, tuple(self.body))}
-            return [(f"iam:create{self.noun}", params, fields, None, change.after, (*needs, f"{self.permission}.create"))]
+            return [
+                (f"iam:create{self.noun}", params, fields, None, change.after, (*needs, f"{self.permission}.create"))
+            ]
         return self._update(change, key, needs)
 
     def _update(self, change: Change, key: dict[str, Any], needs: tuple[str, ...]) -> list[Step]:
@@ -161,7 +163,9 @@ class _Rest:
         changed = _changed(before, after, rest)
         if changed:
             params = {**key, **self._values(after, changed)}
-            steps.append((f"iam:update{self.noun}", params, changed, before, after, (*needs, f"{self.permission}.update")))
+            steps.append(
+                (f"iam:update{self.noun}", params, changed, before, after, (*needs, f"{self.permission}.update"))
+            )
         if "disabled" in before and before.get("disabled") != after.get("disabled"):
             steps.append(self._switch(key, before, after, needs))
         return steps
@@ -170,9 +174,18 @@ class _Rest:
         """A service account has calls of its own for this; a pool and a provider are patched."""
         word = "disable" if after.get("disabled") else "enable"
         permission = word if self.noun == "ServiceAccount" else "update"
-        return (f"iam:{word}{self.noun}", key, ("disabled",), before, after, (*needs, f"{self.permission}.{permission}"))
+        return (
+            f"iam:{word}{self.noun}",
+            key,
+            ("disabled",),
+            before,
+            after,
+            (*needs, f"{self.permission}.{permission}"),
+        )
 
     def _values(self, state: State, chosen: tuple[str, ...]) -> dict[str, Any]:
+        if {"issuer", "audiences"} & set(chosen) and "issuer" in self.body:
+            chosen = (*chosen, "issuer", "audiences")  # one message of the API: half of it would clear the rest
         return {name: state[name] for name in chosen if name in self.body}
 
 

@@ -37,9 +37,7 @@ class Principal:
 def google_agents(authority: Authority) -> tuple[Agent, ...]:
     """Agents with a Google identity in one of the targets."""
     agents = authority.configuration.agents.values()
-    return tuple(
-        a for a in agents if "google" in a.identities and a.identities["google"].provider in authority.targets
-    )
+    return tuple(a for a in agents if "google" in a.identities and a.identities["google"].provider in authority.targets)
 
 
 def google_parts(authority: Authority) -> tuple[GrantPart, ...]:

@@ -137,7 +137,9 @@ def _update(project: Project, address: Address, path: str, params: Mapping[str, 
         patch = {"serviceAccount": body, "updateMask": ",".join(sorted(body))}
         project.send("PATCH", IAM, path, {}, patch)
     elif kind == schema.DENY_POLICY:
-        kept = {name: live[name] for name in ("name", "etag", "displayName", "annotations", "rules") if name in live}
+        kept: Json = {
+            name: live[name] for name in ("name", "etag", "displayName", "annotations", "rules") if name in live
+        }
         _done(project, address, project.send("PUT", IAM, path, {}, {**kept, **body}))
     else:
         mask = {"updateMask": ",".join(sorted(body))}

@@ -19,6 +19,8 @@ ACCESS_BOUNDARY = "google_principal_access_boundary"
 ACCESS_BOUNDARY_BINDING = "google_principal_access_boundary_binding"
 ROLE = "google_role"
 
+_ACCOUNT_FIELDS = ("email", "display_name", "description", "disabled", "state", "deleted_id")
+
 _IDENTITY = FieldSchema((Surface.IDENTITY,))
 _TOOL_ACCESS = FieldSchema((Surface.TOOL_ACCESS,))
 _RUNTIME = FieldSchema((Surface.RUNTIME,))
@@ -78,7 +80,7 @@ def _kinds() -> dict[str, KindSchema]:
         ),
         ACCOUNT: KindSchema(
             noun="service account",
-            fields=dict.fromkeys(("email", "display_name", "description", "disabled", "state", "deleted_id"), _IDENTITY),
+            fields=dict.fromkeys(_ACCOUNT_FIELDS, _IDENTITY),
             principal=True,
         ),
         ACCOUNT_BINDING: KindSchema(

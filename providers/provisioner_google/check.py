@@ -1,0 +1,80 @@
+"""What only a look at the live state can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from provisioner.model.authority import Authority
+from provisioner.model.diagnostics import Diagnostic, Severity
+from provisioner.model.resources import Address, Desired, Resource, Snapshot
+
+from . import schema
+from .bindings import expiry_of, place_of
+
+SLOW_CALLS_A_MINUTE = 5
+"""Writes of deny policies and access boundaries a minute and project. Source: «Quotas and limits», IAM."""
+
+
+def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
+    """Resources and roles that do not exist; objects brought back; how long slow quotas make an apply wait."""
+    found = {resource.address: resource for resource in live.resources}
+    absent = {line.rpartition(": ")[2] for line in live.coverage.not_looked_at if line.endswith(" does not exist")}
+    own = [item for item in desired if item.resource.address.provider == "google"]
+    for item in own:
+        if item.resource.address.kind == schema.BINDING:
+            yield from _missing(item, absent)
+        resource = found.get(item.resource.address)
+        if resource is not None and resource.attributes.get("state") == "DELETED":
+            yield _undelete(item, resource)
+    slow = [i for i in own if i.resource.address.kind == schema.DENY_POLICY and _differs(i, found)]
+    if len(slow) > SLOW_CALLS_A_MINUTE:
+        minutes = -(-len(slow) // SLOW_CALLS_A_MINUTE)
+        yield Diagnostic(
+            "W-GOOGLE-SLOW",
+            f"{len(slow)} deny policies change, and Google takes {SLOW_CALLS_A_MINUTE} a minute",
+            f"The apply waits about {minutes} minutes for them. One boundary for many agents is one policy.",
+            severity=Severity.WARNING,
+        )
+
+
+def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
+    """By agent and grant name, the time at which a grant's bindings end: the latest, none where one has no end."""
+    ends: dict[tuple[str, str], list[str | None]] = {}
+    for resource in live.resources:
+        place = place_of(resource.address.name) if resource.address.kind == schema.BINDING else None
+        if place is None or resource.agent is None or place.title is None:
+            continue
+        name = place.title.partition("~")[0]
+        for key in {(resource.agent, name), (resource.agent, name.partition("--")[0])}:
+            ends.setdefault(key, []).append(expiry_of(resource.attributes["condition"]))
+    return {key: max(str(end) for end in found) for key, found in ends.items() if all(found)}
+
+
+def _missing(item: Desired, absent: set[str]) -> Iterable[Diagnostic]:
+    attributes = item.resource.attributes
+    for what, name in (("resource", str(attributes["resource"])), ("role", f"role {attributes['role']}")):
+        if f"{name} does not exist" in absent:
+            yield Diagnostic(
+                "E-GOOGLE-ABSENT",
+                f"The {what} {name.removeprefix('role ')} does not exist",
+                f"{item.block} grants on it. Correct the name, or make it first: this tool makes identities and grants,"
+                " not the things they are about.",
+                subject=item.source,
+            )
+
+
+def _undelete(item: Desired, resource: Resource) -> Diagnostic:
+    noun = schema.provider_schema().kinds[resource.address.kind].noun
+    return Diagnostic(
+        "W-GOOGLE-UNDELETE",
+        f"The {noun} {resource.address.name} was deleted, and the plan brings it back",
+        "Google keeps its name reserved for a while. Grants that still name it become live again with it: look at the"
+        " plan's bindings. To have a new one instead, rename the agent or wait until it is gone for good.",
+        severity=Severity.WARNING,
+        subject=item.source,
+    )
+
+
+def _differs(item: Desired, found: Mapping[Address, Resource]) -> bool:
+    resource = found.get(item.resource.address)
+    return resource is None or resource.attributes != item.resource.attributes

@@ -1,0 +1,1 @@
+"""What Google's policies mean: conditions, decisions, comparison, and the tool's own negatives. Pure."""

@@ -1,0 +1,295 @@
+"""Questions about agents, judged on the resources of a world: planned or live.
+
+A request is allowed where some grant on the resource, or on something above it, holds a role with the permission and
+its condition is met; a deny policy goes before. An agent that may become a service account may do what that may do.
+What is granted to groups, domains and everybody is not in a world, and not judged: the plan lists it as not looked at.
+Sources: «Policy evaluation», «Attribute reference for IAM Conditions», «Deny policies».
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from provisioner.model.requests import Answer, Assume, Attempt, Decision, Request, World
+from provisioner.model.resources import Resource
+
+from .. import names, schema, table
+from ..bindings import place_of
+from . import cel
+from .admission import admits
+from .cel import Truth
+
+BECOMING = "iam.serviceAccounts.getAccessToken"
+_OBJECTS = "/objects/"
+_TYPES = {_OBJECTS: "storage.googleapis.com/Object", "/versions/": "secretmanager.googleapis.com/SecretVersion"}
+
+
+def evaluate_in_world(world: World, request: Request) -> Decision:
+    """Judge an attempt by an agent, or an attempt to become it. Never raises for what a world or a test says."""
+    if isinstance(request, Assume):
+        return admits(world, request)
+    permission, resource = request.settings.get("permission"), request.settings.get("resource")
+    if not isinstance(permission, str) or not isinstance(resource, str) or permission.count(".") < 2:
+        return Decision(Answer.DEPENDS, missing=("the attempt needs one permission and one resource",))
+    return _attempt(world, request, permission, table.full_name(resource))
+
+
+def _attempt(world: World, request: Attempt, permission: str, resource: str) -> Decision:
+    context = _context(world, resource, request.settings.get("context") or {})
+    found = _as_agent(world, request.agent, permission, resource, context, bool(request.settings.get("granted")))
+    if found.answer is Answer.ALLOWED or request.settings.get("granted"):
+        return found
+    return _through_accounts(world, request.agent, permission, resource, context, found)
+
+
+def _through_accounts(
+    world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any], own: Decision
+) -> Decision:
+    """What the agent can do as somebody else: every account that it can get a token of."""
+    missing = list(own.missing)
+    seen, waiting = {agent}, [agent]
+    while waiting:
+        one = waiting.pop()
+        for grant in _grants(world, one):
+            truth, why = _role_holds(world, grant, BECOMING)
+            if truth is Truth.NO:
+                continue
+            condition, lacking = _condition_holds(grant, context)
+            if condition is Truth.NO:
+                continue
+            others = _accounts_on(world, str(grant.attributes["resource"])) - seen
+            for other in sorted(others):
+                seen.add(other)
+                waiting.append(other)
+                found = _as_agent(world, other, permission, resource, context, granted=False)
+                sure = truth is Truth.YES and condition is Truth.YES
+                if found.answer is Answer.ALLOWED and sure:
+                    return Decision(Answer.ALLOWED, (f"it may become agent {other}: {_told(grant)}", *found.because))
+                if found.answer is not Answer.DENIED:
+                    missing += [f"as agent {other}: {text}" for text in (*found.missing, *why, *lacking)]
+            if _others_on(world, str(grant.attributes["resource"])):
+                missing.append(
+                    f"what the service accounts of {grant.attributes['resource']} may do, which it may become"
+                )
+    if not missing:
+        return own
+    return Decision(Answer.DEPENDS, own.because, tuple(dict.fromkeys(missing)))
+
+
+def _accounts_on(world: World, resource: str) -> set[str]:
+    """Agents whose service account a grant on `resource` reaches."""
+    return {
+        str(r.agent)
+        for r in world.resources.values()
+        if r.address.kind == schema.ACCOUNT
+        and r.agent is not None
+        and (
+            resource == names.account_resource(str(r.attributes["email"]), r.address.target)
+            or resource == table.full_name(f"projects/{r.address.target}")
+        )
+    }
+
+
+def _others_on(world: World, resource: str) -> bool:
+    """Whether a grant reaches service accounts that are not in this world."""
+    if "/serviceAccounts/" not in resource:
+        return True
+    return not _accounts_on(world, resource)
+
+
+def _as_agent(
+    world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any], granted: bool
+) -> Decision:
+    grants = list(_grants(world, agent))
+    denied, stops, unsure = _denied(world, agent, grants, permission, resource, context)
+    if denied is Truth.YES:
+        return Decision(Answer.DENIED, tuple(stops))
+    allows: list[str] = ["as if granted"] if granted else []
+    missing: list[str] = []
+    for grant in grants:
+        truth, lacking = _allows(world, grant, permission, resource, context)
+        if truth is Truth.YES:
+            allows.append(_told(grant))
+        elif truth is Truth.UNKNOWN:
+            missing += [f"{text} ({_told(grant)})" for text in lacking]
+    if allows:
+        if denied is Truth.UNKNOWN:
+            return Decision(Answer.DEPENDS, tuple(allows), tuple(dict.fromkeys(unsure)))
+        return Decision(Answer.ALLOWED, tuple(allows))
+    if missing:
+        return Decision(Answer.DEPENDS, missing=tuple(dict.fromkeys(missing)))
+    return Decision(Answer.DENIED, (f"no grant of {agent} holds {permission} there",))
+
+
+def _grants(world: World, agent: str) -> Iterable[Resource]:
+    """The agent's own grants, and those to its whole pool."""
+    pools = {r.parent for r in world.resources.values() if r.agent == agent and r.address.kind == schema.POOL_PROVIDER}
+    for resource in world.resources.values():
+        if resource.address.kind != schema.BINDING:
+            continue
+        if resource.agent == agent or (resource.agent is None and resource.parent in pools and resource.parent):
+            yield resource
+
+
+def _told(grant: Resource) -> str:
+    place = place_of(grant.address.name)
+    title = f" ({place.title})" if place is not None and place.title else ""
+    return f"{grant.attributes['role']} on {str(grant.attributes['resource']).rpartition('/')[2]}{title}"
+
+
+def _allows(
+    world: World, grant: Resource, permission: str, resource: str, context: Mapping[str, Any]
+) -> tuple[Truth, tuple[str, ...]]:
+    answers = [
+        _reaches(str(grant.attributes["resource"]), resource, context),
+        _role_holds(world, grant, permission),
+        _condition_holds(grant, context),
+    ]
+    if any(truth is Truth.NO for truth, _ in answers):
+        return Truth.NO, ()
+    missing = tuple(text for truth, texts in answers for text in texts if truth is Truth.UNKNOWN)
+    return (Truth.UNKNOWN, missing) if missing else (Truth.YES, ())
+
+
+def _reaches(above: str, resource: str, context: Mapping[str, Any]) -> tuple[Truth, tuple[str, ...]]:
+    """Whether a policy on `above` counts for `resource`."""
+    if above == resource or resource.startswith(f"{above}/"):
+        return Truth.YES, ()
+    host, _, rest = above.removeprefix("//").partition("/")
+    if host != "cloudresourcemanager.googleapis.com":
+        return Truth.NO, ()
+    if rest.startswith("projects/"):
+        project = table.project_of(resource) or context.get("project")
+        if resource.startswith("//cloudresourcemanager.googleapis.com/") and table.project_of(resource) is None:
+            return Truth.NO, ()
+        if project is None:
+            return Truth.UNKNOWN, (f"in which project {resource} is: context = {{ project = … }}",)
+        return (Truth.YES if f"projects/{project}" == rest else Truth.NO), ()
+    return Truth.UNKNOWN, (f"whether {resource} is in {rest}",)
+
+
+def _role_holds(world: World, grant: Resource, permission: str) -> tuple[Truth, tuple[str, ...]]:
+    held = permissions_of(world, grant)
+    if held is None:
+        return Truth.UNKNOWN, (f"what role {grant.attributes['role']} holds",)
+    return (Truth.YES if permission in held else Truth.NO), ()
+
+
+def permissions_of(world: World, grant: Resource) -> frozenset[str] | None:
+    """What the role of a grant holds; None where it was not read. A role that is deleted holds nothing."""
+    role, target = str(grant.attributes["role"]), grant.address.target
+    for resource in _roles(world, target, role):
+        if resource.attributes.get("state", "ACTIVE") == "DELETED" or resource.attributes.get("stage") == "DISABLED":
+            return frozenset()
+        return frozenset(resource.attributes["permissions"] or ())
+    return None
+
+
+def _roles(world: World, target: str, role: str) -> Iterable[Resource]:
+    from provisioner.model.resources import Address
+
+    project, _, name = role.removeprefix("projects/").partition("/roles/")
+    for address in (
+        Address("google", project, schema.CUSTOM_ROLE, name),
+        Address("google", target, schema.ROLE, role),
+    ):
+        if address in world.resources:
+            yield world.resources[address]
+
+
+def _condition_holds(grant: Resource, context: Mapping[str, Any]) -> tuple[Truth, tuple[str, ...]]:
+    condition = grant.attributes.get("condition")
+    return cel.judge(condition["expression"], context) if condition else (Truth.YES, ())
+
+
+def _denied(
+    world: World,
+    agent: str,
+    grants: Iterable[Resource],
+    permission: str,
+    resource: str,
+    context: Mapping[str, Any],
+) -> tuple[Truth, list[str], list[str]]:
+    """Deny policies: whether one stops the request, which, and what is missing to tell."""
+    members = {names.deny_member(str(grant.attributes["member"])) for grant in grants} | _own_members(world, agent)
+    wanted = names.deny_permission(permission, table.SERVICES)
+    stops: list[str] = []
+    unsure: list[str] = []
+    for policy in world.resources.values():
+        if policy.address.kind != schema.DENY_POLICY:
+            continue
+        attach = table.full_name(policy.address.name.partition("@")[2])
+        for rule in policy.attributes["rules"]:
+            truth, lacking = _rule_denies(rule, members, wanted, attach, resource, context)
+            if truth is Truth.YES:
+                stops.append(f"deny policy {policy.address.name}")
+            elif truth is Truth.UNKNOWN:
+                unsure += lacking
+    if stops:
+        return Truth.YES, stops, unsure
+    return (Truth.UNKNOWN if unsure else Truth.NO), stops, unsure
+
+
+def _own_members(world: World, agent: str) -> set[str]:
+    accounts = (r for r in world.resources.values() if r.agent == agent and r.address.kind == schema.ACCOUNT)
+    return {names.deny_member(f"serviceAccount:{r.attributes['email']}") for r in accounts}
+
+
+def _rule_denies(
+    rule: Mapping[str, Any],
+    members: set[str],
+    permission: str,
+    attach: str,
+    resource: str,
+    context: Mapping[str, Any],
+) -> tuple[Truth, tuple[str, ...]]:
+    named = set(rule.get("deniedPrincipals", ()))
+    everybody = "principalSet://goog/public:all" in named
+    if not everybody and not members <= named:
+        if members & named:
+            return Truth.UNKNOWN, ("with which of its identities the agent asks",)
+        return Truth.NO, ()
+    if members & set(rule.get("exceptionPrincipals", ())) or permission in rule.get("exceptionPermissions", ()):
+        return Truth.NO, ()
+    if not any(_denies_permission(str(pattern), permission) for pattern in rule.get("deniedPermissions", ())):
+        return Truth.NO, ()
+    reach, lacking = _reaches(attach, resource, context)
+    if reach is not Truth.YES:
+        return reach, lacking
+    condition = rule.get("denialCondition")
+    return cel.judge(condition["expression"], context) if condition else (Truth.YES, ())
+
+
+def _denies_permission(pattern: str, permission: str) -> bool:
+    """`iam.googleapis.com/serviceAccounts.*` and `SERVICE/*.*`: permission groups end with or hold a star."""
+    if "*" not in pattern:
+        return pattern == permission
+    host, _, rest = pattern.partition("/")
+    other, _, name = permission.partition("/")
+    parts, given = rest.split("."), name.split(".")
+    return (
+        host == other
+        and len(parts) <= len(given)
+        and all(one in ("*", two) for one, two in zip(parts, given, strict=False))
+    )
+
+
+def _context(world: World, resource: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the evaluator knows of a request by itself; the test's context adds to it and goes before."""
+    host, _, name = resource.removeprefix("//").partition("/")
+    row = table.row_of(resource)
+    known: dict[str, Any] = {"resource.name": name, "resource.service": host}
+    if row is not None:
+        known["resource.type"] = row[0].type
+    else:
+        kind = next((type_ for part, type_ in _TYPES.items() if part in name), None)
+        if kind is not None:
+            known["resource.type"] = kind
+    if world.now is not None:
+        known["request.time"] = world.now
+    known.update({str(key): value for key, value in given.items()})
+    time = known.get("request.time")
+    if isinstance(time, str):
+        known["request.time"] = cel.moment(time) or cel.Unknown("request.time")
+    return known
