@@ -87,3 +87,26 @@ def test_no_permutation_gap_or_repetition_is_believed(length: int, data: st.Data
     else:
         with pytest.raises(LedgerError):
             Ledger.open(other, "acme")
+
+
+@given(st.integers(1, 6), st.data())
+@settings(max_examples=200, deadline=None)
+def test_no_flipped_bit_of_a_ledger_goes_unseen(length: int, data: st.DataObject) -> None:
+    """Refused when read; only the newest entry can change into another valid one, and whoever has seen it knows."""
+    store = MemoryStore()
+    ledger = Ledger.open(store, "acme")
+    for number in range(length):
+        ledger.append(Kind.LEASE, {"plan": "p", "holder": f"h{number}", "expires": "2026-11-23T09:41:00.000Z"})
+    name = entry_name(data.draw(st.integers(1, length)))
+    found = store.get(name)
+    assert found is not None
+    raw = bytearray(found.data)
+    bit = data.draw(st.integers(0, len(raw) * 8 - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    store._objects[name] = Stored(bytes(raw), found.time)
+    try:
+        changed = Ledger.open(store, "acme")
+    except LedgerError:
+        return
+    assert name == entry_name(length), "only the newest entry is held fast by none after it"
+    assert not changed.contains(ledger.head)
