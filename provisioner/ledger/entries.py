@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CONSUMED = "consumed"
     REVOCATION = "revocation"
     CHECKPOINT = "checkpoint"
+    OBLIGATION = "obligation"
     DRIFT = "drift"
 
 
@@ -44,6 +45,7 @@ _SHAPES: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {
     Kind.OUTCOME: {"plan": (str,), "operation": (str,), "status": (str,), "detail": (str,), "live": (str,)},
     Kind.CONSUMED: {"plan": (str,), "result": (str,)},
     Kind.REVOCATION: {"fingerprint": (str, NoneType), "person": (str, NoneType), "reason": (str,), "envelope": (dict,)},
+    Kind.OBLIGATION: {"plan": (str,), "parts": (list,), "people": (list,)},
     Kind.CHECKPOINT: {"size": (int,), "head": (str,), "tree": (str,), "issued": (str,), "signature": (str,)},
     Kind.DRIFT: {"report": (str,), "base": (int,), "found": (int,), "unread": (int,)},
 }
@@ -269,6 +271,13 @@ def _check_checkpoint(body: Mapping[str, Any]) -> None:
         raise EntryError("head and tree of a checkpoint are digests")
 
 
+def _check_obligation(body: Mapping[str, Any]) -> None:
+    """What was applied by breaking glass: `surface owner` of each part, and who broke it."""
+    for name in ("parts", "people"):
+        if not body[name] or not all(isinstance(item, str) and item for item in body[name]):
+            raise EntryError(f"{name} of an obligation are texts, one at least")
+
+
 def _check_drift(body: Mapping[str, Any]) -> None:
     if not _DIGEST.fullmatch(body["report"]) or min(body["base"], body["found"], body["unread"]) < 0:
         raise EntryError("a drift entry has the report's digest, and counts")
@@ -278,5 +287,6 @@ _MEANING: Mapping[Kind, Callable[[Mapping[str, Any]], None]] = {
     Kind.LEASE: _check_lease,
     Kind.REVOCATION: _check_revocation,
     Kind.CHECKPOINT: _check_checkpoint,
+    Kind.OBLIGATION: _check_obligation,
     Kind.DRIFT: _check_drift,
 }

@@ -71,6 +71,9 @@ class LastApplied:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
+    """`solo`: one person holds every sign-off. `obligations` are reviews that are owed, since something was applied by
+    breaking glass; one sentence each."""
+
     workspace: str
     root_version: int
     last_applied: LastApplied | None
@@ -81,6 +84,8 @@ class DriftReport:
     not_fully_seen: int
     coverage: Coverage
     milliseconds: int = 0
+    solo: bool = False
+    obligations: tuple[str, ...] = ()
 
     def of(self, kind: DriftKind) -> tuple[Difference, ...]:
         """The differences of one kind, in order."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .escape import escape
+from .signoff import obligation_lines
 from .text import Paint, section, table, title
 
 
@@ -54,6 +55,7 @@ class AuditReport:
     problems: tuple[AuditProblem, ...]
     notes: tuple[str, ...]
     revoked: tuple[AuditRevocation, ...] = ()
+    obligations: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -126,6 +128,7 @@ def verify_text(report: AuditReport, width: int, color: bool = False) -> str:
         lines += ["", *section("PROBLEM", f"{place}{escape(problem.what)} ({problem.code})", width)]
     for note in report.notes:
         lines += section("NOTE", escape(note), width)
+    lines += obligation_lines(report.obligations, width, paint)
     end = "verified" if report.good else f"not verified: {len(report.problems)} problems"
     return "\n".join([*lines, "", paint.style("good" if report.good else "bad", end)]) + "\n"
 

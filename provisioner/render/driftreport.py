@@ -10,6 +10,7 @@ from ..model.drift import Difference, DriftKind, DriftReport
 from .conditions import Condition, drift_conditions, exit_line
 from .escape import escape
 from .human import EFFECT_STYLE, SENTENCES, coverage_lines, names
+from .signoff import obligation_lines
 from .text import Paint, count, ending, pad, title, wrap
 
 _EXPLAINED = {
@@ -40,6 +41,8 @@ def drift_text(
         lines += ["", f"{paint.style('strong', _name(kind))}: {explained}"]
         for difference in found:
             lines += _difference(difference, width, paint)
+    owed = obligation_lines(report.obligations, width, paint)
+    lines += ["", *owed] if owed else []
     coverage = report.coverage
     lines += ["", *coverage_lines(coverage.gaps, coverage.not_looked_at, coverage.calls, report.milliseconds, width)]
     return "\n".join([*lines, "", *ending(exit_line(held, "no drift"), width, paint)]) + "\n"
@@ -52,6 +55,8 @@ def _title(report: DriftReport) -> list[str]:
     else:
         short = report.last_applied.digest.removeprefix("sha256:")[:8]
         parts.append(f"last applied {escape(short)}, {escape(report.last_applied.time[:10])}")
+    if report.solo:
+        parts.append("solo: one person holds every sign-off")
     return parts
 
 

@@ -14,7 +14,7 @@ from ..planfile import PlanFile
 from .conditions import Condition, exit_line, plan_conditions
 from .escape import clip, escape
 from .grouping import Group, Row, groups
-from .signoff import SignOffs, sign_step, signoff_table, unverified
+from .signoff import SignOffs, obligation_lines, sign_step, signoff_table, unverified
 from .text import Paint, count, ending, listing, ranges, section, some_ranges, title, when, wrap
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
@@ -61,7 +61,7 @@ def plan_text(
         _changes(page),
         signoff_table(page.signoffs, width, page.paint),
         [*_findings(page), *_tests(page), *_coverage(page), *_apply(page)],
-        _published(page),
+        [*obligation_lines(page.signoffs.obligations, page.width, page.paint), *_published(page)],
         _next(page),
     ]
     lines = [line for block in blocks if block for line in (*block, "")]
@@ -77,9 +77,12 @@ def _title(page: _Page, command: str) -> list[str]:
     plan = page.plan
     parts = [f"provisioner {command}", f"workspace {escape(plan.workspace)}", f"plan {page.file.short}"]
     parts.append(f"trust root v{plan.root.version}")
-    if plan.solo:
-        parts.append("solo: one person holds every sign-off")
-    return title(parts, page.width, page.paint)
+    return title([*parts, *solo(plan)], page.width, page.paint)
+
+
+def solo(plan: Plan) -> list[str]:
+    """What a title says of a one-person team; nothing of others."""
+    return ["solo: one person holds every sign-off"] if plan.solo else []
 
 
 def _verdict(page: _Page) -> list[str]:

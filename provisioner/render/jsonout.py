@@ -57,6 +57,7 @@ def sign_offs_document(signoffs: SignOffs) -> dict[str, Any]:
         "published": signoffs.published,
         "expires": signoffs.expires,
         "refusals": [*signoffs.blocked, *signoffs.refusals],
+        "obligations": list(signoffs.obligations),
         "rows": rows,
     }
 

@@ -11,8 +11,8 @@ from ..model.findings import TestResult
 from ..planfile import PlanFile
 from .conditions import Condition, exit_line
 from .escape import escape
-from .human import failure_lines
-from .signoff import SignOffs, sign_step, signoff_table
+from .human import failure_lines, solo
+from .signoff import SignOffs, obligation_lines, sign_step, signoff_table
 from .text import Paint, count, ending, section, title, when, wrap
 
 _STATUS_STYLE = {
@@ -37,7 +37,7 @@ def apply_text(file: PlanFile, result: ApplyResult, *, width: int = 100, color: 
     """The report of `apply`: the verdict, each operation with what became of it, what stopped the run, what next."""
     paint = Paint(color)
     plan = file.plan
-    head = ["provisioner apply", f"workspace {escape(plan.workspace)}", f"plan {file.short}"]
+    head = ["provisioner apply", f"workspace {escape(plan.workspace)}", f"plan {file.short}", *solo(plan)]
     lines = [*title(head, width, paint), ""]
     if result.complete:
         verdict = f"Applied: {count(len(result.operations), 'operation')}, and every agent in it is as signed."
@@ -145,7 +145,7 @@ def status_text(
     """The report of `status`, and of an `apply` that was refused: who has signed, who is missing, until when."""
     paint = Paint(color)
     plan = file.plan
-    head = [f"provisioner {command}", f"workspace {escape(plan.workspace)}", f"plan {file.short}"]
+    head = [f"provisioner {command}", f"workspace {escape(plan.workspace)}", f"plan {file.short}", *solo(plan)]
     lines = [*title(head, width, paint), ""]
     for refusal in (*signoffs.blocked, *signoffs.refusals):
         lines += [paint.style("bad", line) for line in wrap(f"REFUSED: {escape(refusal)}", width, "  ")]
@@ -164,6 +164,7 @@ def status_text(
     else:
         until = f", can be applied until {when(signoffs.expires)}" if signoffs.expires else ""
         lines += section("PUBLISHED", when(signoffs.published) + until, width)
+    lines += obligation_lines(signoffs.obligations, width, paint)
     if signoffs.missing and not signoffs.refusals and not signoffs.blocked:
         command_, why = sign_step(signoffs, file.short)
         lines += ["", *wrap(f"{command_}   {why}", width, "Next   ")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..model.plan import Exclusion, Plan
 from .escape import escape
-from .text import Paint, ranges, table
+from .text import Paint, ranges, section, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class SignOffs:
 
     `refusals` are reasons that void the plan as a whole (expired, applied already, another root in force), `blocked`
     those that stand in the plan itself (findings, tests). `verified`: the verifier would let it be applied.
+    `obligations` are reviews that the workspace owes, since something was applied by breaking glass; one sentence each.
     """
 
     rows: tuple[SignOffRow, ...]
@@ -108,6 +109,7 @@ class SignOffs:
     refusals: tuple[str, ...] = ()
     verified: bool = False
     blocked: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
 
     @property
     def looked(self) -> bool:
@@ -127,6 +129,15 @@ class SignOffs:
     def complete(self) -> bool:
         """True when the plan may be applied."""
         return self.signed and not self.blocked
+
+
+def obligation_lines(obligations: Sequence[str], width: int, paint: Paint) -> list[str]:
+    """What is owed, each as a section of its own; empty where nothing is."""
+    lines: list[str] = []
+    for text in obligations:
+        found = section("REVIEW OWED", escape(text), width)
+        lines += [paint.style("bad", line) for line in found]
+    return lines
 
 
 def sign_step(signoffs: SignOffs, short: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from . import checkpointing
 from .approving import evidence, verdict
 from .authorized import counted
 from .project import require_reachable_by_one, watch
+from .reviewing import record_obligation
 from .roots import demand_pin, location_of, root_in_force
 from .signing import Opened
 
@@ -75,6 +76,7 @@ def apply(
     def at_the_end(ledger: Ledger) -> None:
         _proceed([refusal for refusal in come_up(ledger) if refusal.code == REVOKED])
 
+    record_obligation(opened.ledger, verified)
     result = execute(
         verified,
         writers,

@@ -24,6 +24,7 @@ from .approving import verdict
 from .authorized import acted, moments
 from .checkpointing import contradicted, unsigned
 from .project import named_workspace, open_store, watch_identity
+from .reviewing import owed, unrecorded
 from .revoking import revocations
 from .roots import demand_pin, location_of, root_in_force
 
@@ -70,6 +71,7 @@ def verify(audited: Audited) -> AuditReport:
     problems += _rollback(audited)
     problems += _plans(audited)
     problems += _witnesses(audited, notes)
+    problems += [AuditProblem("E-OBLIGATION", at, what) for at, what in unrecorded(ledger, audited.runner)]
     covered = _checkpoints(audited, problems, notes)
     notes += _clock(audited)
     notes += _revocations(audited)
@@ -90,6 +92,7 @@ def verify(audited: Audited) -> AuditReport:
         remembered=audited.remembered.index if audited.remembered else 0,
         problems=tuple(problems),
         notes=tuple(notes),
+        obligations=tuple(item.text for item in owed(ledger, audited.runner)),
         revoked=revoked(audited),
     )
 

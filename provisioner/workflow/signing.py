@@ -23,7 +23,7 @@ from ..model.plan import Requirement
 from ..planfile import PlanFile, PlanFileError
 from ..render.signoff import SignOffs
 from ..runner import Runner
-from . import capacity
+from . import capacity, reviewing
 from .approving import sign_offs, stand_in_text, verdict
 from .project import workspace_ledger
 from .refusing import check_approval, check_key
@@ -156,6 +156,10 @@ def prepare(opened: Opened, wish: Wish) -> ToSign:
             " this one.",
         )
     check_key(opened.ledger, key.fingerprint, person)
+    if wish.role is Role.REVIEW:
+        owed = reviewing.prepare(opened.ledger, opened.runner, opened.file, person, wish.owner)
+        texts = reviewing.review_texts(opened.file, owed)
+        return ToSign(opened, wish, owed, texts, root.data.approval.plan_ttl_seconds)
     judged = verdict(opened.file, opened.ledger, opened.runner)
     chosen = _chosen(opened.file, root.data, judged, wish, person)
     check_approval(opened.file, root, judged, chosen, person, wish.decision)
@@ -213,8 +217,13 @@ def sign(to_sign: ToSign, environ: Mapping[str, str]) -> tuple[dict[str, object]
 
 
 def record(opened: Opened, envelopes: Sequence[Mapping[str, object]]) -> tuple[Entry, ...]:
-    """Publish the plan if need be, then put sign-offs into the ledger. They are judged when the plan is."""
-    publish(opened)
+    """Publish the plan if need be, then put sign-offs into the ledger. They are judged when the plan is.
+
+    A review is of a plan that was carried out, which is there already, and may be older than the root in force.
+    """
+    roles = {dsse.open_envelope(envelope).statement.role for envelope in envelopes}
+    if not opened.published or roles != {Role.REVIEW}:
+        publish(opened)
     return tuple(
         opened.ledger.append(Kind.SIGNOFF, {"envelope": dict(envelope), "plan": opened.file.digest})
         for envelope in envelopes
@@ -278,8 +287,9 @@ def is_signoff_file(path: Path) -> bool:
 
 
 def status(opened: Opened) -> SignOffs:
-    """Who has signed and who is missing."""
-    return sign_offs(opened.file, opened.ledger, opened.runner)
+    """Who has signed and who is missing; and what the workspace owes besides."""
+    found = sign_offs(opened.file, opened.ledger, opened.runner)
+    return reviewing.with_obligations(found, opened.ledger, opened.runner)
 
 
 def _check_accepted(chosen: Sequence[Requirement], wish: Wish) -> None:
