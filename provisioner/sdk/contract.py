@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..canonical import CanonicalError, dumps
 from ..model.authority import Authority
-from ..model.changes import Action, Change, Effect, Operation, Outcome, Status, Surface
+from ..model.changes import ABSENT, Action, Change, Effect, Operation, Outcome, Status, Surface
 from ..model.resources import Address, Desired, Resource, Snapshot
 from .digests import state_digest
 from .errors import CloudError, ProceedError
@@ -337,7 +337,8 @@ def _planned(case: ContractCase, desired: Sequence[Desired], live: Snapshot) -> 
 
 
 def _check_operations(change: Change, operations: Sequence[Operation]) -> None:
-    """Each operation starts where the change, or the one before it, left its fields; the last ends at the goal."""
+    """Each operation starts where the change, or the one before it, left its fields; the last ends at the goal: where
+    something goes in steps, with its being gone."""
     _demand(bool(operations), f"{change.address}: a change without operations is never carried out")
     reached: dict[tuple[str, ...], str] = {}
     ids: set[str] = set()
@@ -349,12 +350,15 @@ def _check_operations(change: Change, operations: Sequence[Operation]) -> None:
         _demand(_VERB.fullmatch(operation.verb) is not None, f"{name}: a verb is service:Action")
         _demand(bool(operation.permissions), f"{name} needs no permission")
         start = reached.get(operation.fields, state_digest(change.before, operation.fields))
+        if change.before is None and ids and operation.fields not in reached:
+            start = operation.before  # a step after the one that made it: what that one left is the provider's to say
         _demand(operation.before == start, f"{name} does not start at what is live")
         _demand(operation.before != operation.after, f"{name} changes nothing")
         dumps(dict(operation.params))
         reached[operation.fields] = operation.after
         ids.add(operation.id)
-    for fields, digest in reached.items():
+    gone = change.after is None and ABSENT in reached.values()
+    for fields, digest in reached.items() if not gone else ():
         _demand(digest == state_digest(change.after, fields), f"{change.address}: {fields} do not end as desired")
     covered = {field for operation in operations for field in operation.fields}
     missing = set(change.fields) - covered if change.action is Action.UPDATE else set()
