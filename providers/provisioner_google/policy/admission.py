@@ -21,8 +21,8 @@ def admits(world: World, request: Assume) -> Decision:
     """Judge an attempt to become an agent.
 
     Claims: of a token `issuer`, `aud`, `sub` and the issuer's own; of a pod `namespace`, `service_account`, `project`;
-    of an AWS session `arn` (or `principal`, an ARN); otherwise `principal`, a member as policies spell it. A claim that is
-    null is one that the token lacks.
+    of an AWS session `arn` (or `principal`, an ARN); otherwise `principal`, a member as policies spell it. A claim
+    that is null is one that the token lacks.
     """
     claims = dict(request.claims)
     own = [r for r in world.resources.values() if r.agent == request.agent]
