@@ -339,7 +339,6 @@ def test_places_are_named_as_the_trust_root_binds_them(moto: str) -> None:
 APPENDER = """
 import sys
 from pathlib import Path
-from provisioner.ledger import packs
 from provisioner.ledger.entries import Kind
 from provisioner.ledger.local import LocalStore
 from provisioner.ledger.log import Ledger
