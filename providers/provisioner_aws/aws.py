@@ -77,6 +77,12 @@ class AWS:
 
         return assess(change, before, after)
 
+    def narrows(self, change: Change) -> bool:
+        """Whether a change takes authority away in every world (`NarrowingJudge` of the core). Pure."""
+        from .policy.narrowing import narrows
+
+        return narrows(change)
+
     def operations(self, change: Change) -> tuple[Operation, ...]:
         from .operations import operations
 
