@@ -5,7 +5,7 @@ Each check stands alone in PLAN_CHECKS; a test takes each away and expects an at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from ..planfile import PlanFile, PlanFileError, from_builtins, plan_bytes, plan_
 from .exceptions import baselines_in_force, exceptions_in_force, growth, too_long
 from .limits import deletes_too_much, deletions, protecting
 from .ownership import change_owner
+from .past import removal_tools, weakened_since
 from .requirements import Demands
 from .root import RootData, RootError, parse_root
 from .root_changes import compare
@@ -354,6 +355,34 @@ def leaves_alone_what_is_protected(case: Case) -> Iterator[Refusal]:
             yield Refusal("E-PROTECTED", reason, "Leave it alone, or have governance sign a narrower protect list.")
 
 
+def says_what_it_was_made_from(case: Case) -> Iterator[Refusal]:
+    """Files, agents and tests stand in every plan since there is a place for them: what follows is measured with it."""
+    if case.evidence.past is not None and case.planfile.plan.declared is None:
+        yield Refusal("E-DECLARED", "the plan does not say which files, agents and tests it was made from", _REPLAN)
+
+
+def tests_are_kept(case: Case) -> Iterator[Refusal]:
+    """What the last applied plan or the root asserts may only get weaker where governance is told, and signs."""
+    told = case.planfile.plan.next_root
+    lines = [line for line in _weakened(case) if told is None or line not in told.lines]
+    if lines:
+        reason = f"the plan weakens boundary tests that were signed for, without a word to governance: {lines[0]}"
+        yield Refusal("E-TESTS-WEAKENED", reason, _REPLAN)
+
+
+def removals_name_their_tools(case: Case) -> Iterator[Refusal]:
+    """Who owns a tool signs when its policy goes: the plan that made it says whose it was."""
+    past = case.evidence.past
+    if past is None:
+        return
+    for change in case.planfile.plan.changes:
+        wanted = removal_tools(case.evidence.root.root.data, past, change)
+        if change.action is Action.DELETE and change.tools != wanted:
+            named = ", ".join(wanted) or "none"
+            reason = f"change {change.number} takes away what served other tools than it says ({named})"
+            yield Refusal("E-TOOLS", reason, _REPLAN)
+
+
 def next_root_is_sound(case: Case) -> Iterator[Refusal]:
     wanted, root = case.planfile.plan.next_root, case.evidence.root.root
     if wanted is None:
@@ -369,7 +398,7 @@ def next_root_is_sound(case: Case) -> Iterator[Refusal]:
         yield Refusal("E-NEXT-ROOT", reason, _REPLAN)
     if following.data.workspace != root.data.workspace:
         yield Refusal("E-NEXT-ROOT", "the plan's next trust root is for another workspace", _REPLAN)
-    if case.evidence.providers is not None and tuple(compare(root.data, following.data)) != wanted.lines:
+    if case.evidence.providers is not None and not _all_lines(case, wanted.lines, compare(root.data, following.data)):
         yield Refusal("E-NEXT-ROOT", "what the plan says of its next trust root is not all that changes", _REPLAN)
     for problem in problems(following.data)[:3]:
         yield Refusal("E-NEXT-ROOT", f"the plan's next trust root is unsound: {problem.summary}", problem.detail)
@@ -417,9 +446,26 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     everything_was_read,
     within_limits,
     leaves_alone_what_is_protected,
+    says_what_it_was_made_from,
+    tests_are_kept,
+    removals_name_their_tools,
     next_root_is_sound,
     exceptions_are_bounded,
 )
+
+
+def _weakened(case: Case) -> tuple[str, ...]:
+    past, declared = case.evidence.past, case.planfile.plan.declared
+    if past is None or declared is None:
+        return ()
+    return weakened_since(case.evidence.root.root.data, past.last, declared)
+
+
+def _all_lines(case: Case, said: tuple[str, ...], wanted: Sequence[str]) -> bool:
+    """Whether a plan says of its next root all that changes. What it says besides is of tests that got weaker."""
+    more = said[len(wanted) :]
+    allowed = {*_weakened(case)} if case.evidence.past is not None else {line for line in more if "test." in line}
+    return said[: len(wanted)] == tuple(wanted) and set(more) <= allowed
 
 
 def _span(ttl: timedelta) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from ..model.changes import Change, Operation, Surface
 from ..model.diagnostics import Diagnostic
 from ..model.findings import Finding
-from ..model.plan import AgentNote, Exclusion, Plan, Requirement, RootChange
+from ..model.plan import AgentNote, AgentWorld, Exclusion, Plan, Requirement, RootChange
 from ..sdk.provider import Provider
 from .narrowing import needs_no_signature
 from .ownership import change_owner
@@ -69,6 +69,7 @@ def demands(
     unknown_authors: Sequence[str],
     next_root: RootChange | None,
     background: Background | None = None,
+    served: Served | None = None,
 ) -> Demands:
     """Requirements and exclusions by the root in force. `authors` are the people excluded from the whole plan.
 
@@ -76,7 +77,7 @@ def demands(
     """
     background = background or Background()
     parts = split(root, changes, findings, next_root, background.earlier)
-    excluded = () if root.approval.solo else (*_ordered(authors), *sponsors(changes, agents))
+    excluded = () if root.approval.solo else (*_ordered(authors), *sponsors(changes, agents, served))
     return Demands(
         tuple(_requirement(root, part, operations, unknown_authors, background) for part in parts),
         excluded,
@@ -107,6 +108,7 @@ def of_plan(root: RootData, plan: Plan, background: Background | None = None) ->
         plan.unknown_authors,
         plan.next_root,
         background,
+        served_by(plan),
     )
     stated = {(item.surface, item.owner): item for item in plan.requirements}
     signed = tuple(
@@ -122,26 +124,68 @@ def _more(stated: Requirement, wanted: Requirement) -> bool:
     return stated.threshold > 0 and replace(stated, threshold=0) == wanted
 
 
-def sponsors(changes: Sequence[Change], agents: Sequence[AgentNote]) -> tuple[Exclusion, ...]:
-    """Sponsors of the agents that the changes widen."""
-    widened = {change.agent for change in changes if change.effect.widens}
-    return tuple(
-        Exclusion(note.sponsor, SPONSOR, note.agent)
-        for note in sorted(agents, key=lambda note: note.agent)
-        if note.sponsor is not None and note.agent in widened
-    )
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Whose authority a change of something shared is part of: agents by the resource's address, and their sponsors."""
+
+    agents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sponsors: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, change: Change) -> frozenset[str]:
+        """The agents whose authority a change is about."""
+        if change.agent is not None:
+            return frozenset({change.agent})
+        return self.agents.get(str(change.address), frozenset())
 
 
-def barred(requirement: Requirement, changes: Sequence[Change], exclusions: Iterable[Exclusion]) -> tuple[Bar, ...]:
+def serving(changes: Sequence[Change], worlds: Sequence[AgentWorld], sponsors: Mapping[str, str]) -> Served:
+    """What `changes` of shared resources are part of, by the worlds of a plan."""
+    shared = {str(change.address) for change in changes if change.agent is None}
+    found: dict[str, set[str]] = {}
+    for world in worlds if shared else ():
+        for state in world.resources:
+            if state.address in shared:
+                found.setdefault(state.address, set()).add(world.agent)
+    return Served({address: frozenset(agents) for address, agents in found.items()}, sponsors)
+
+
+def served_by(plan: Plan) -> Served:
+    """The same from a plan. One of the first version is judged as it was then: by its own agents alone."""
+    return serving(plan.changes, plan.worlds, plan.declared.sponsors) if plan.declared is not None else Served()
+
+
+def sponsors(
+    changes: Sequence[Change], agents: Sequence[AgentNote], served: Served | None = None
+) -> tuple[Exclusion, ...]:
+    """Sponsors of the agents that the changes widen, themselves or through something that they share."""
+    served = served or Served()
+    widened = {agent for change in changes if change.effect.widens for agent in served.of(change)}
+    known = dict(served.sponsors) | {note.agent: note.sponsor for note in agents if note.sponsor is not None}
+    return tuple(Exclusion(known[agent], SPONSOR, agent) for agent in sorted(widened) if agent in known)
+
+
+def barred(
+    requirement: Requirement,
+    changes: Sequence[Change],
+    exclusions: Iterable[Exclusion],
+    served: Served | None = None,
+) -> tuple[Bar, ...]:
     """Who may not sign one requirement: authors no part, a sponsor none that widens the own agent."""
-    numbers = set(requirement.changes)
-    widened = {change.agent for change in changes if change.number in numbers and change.effect.widens}
+    numbers, served = set(requirement.changes), served or Served()
+    widened = {
+        agent for change in changes if change.number in numbers and change.effect.widens for agent in served.of(change)
+    }
     found: dict[str, str] = {}
     for exclusion in exclusions:
         if exclusion.agent is None or exclusion.agent in widened:
             reason = exclusion.reason if exclusion.agent is None else f"{exclusion.reason} of {exclusion.agent}"
             found.setdefault(exclusion.person, reason)
     return tuple(Bar(person, found[person]) for person in sorted(found))
+
+
+def bars_of(requirement: Requirement, plan: Plan) -> tuple[Bar, ...]:
+    """Who may not sign one requirement of a plan."""
+    return barred(requirement, plan.changes, plan.exclusions, served_by(plan))
 
 
 def deadlocks(

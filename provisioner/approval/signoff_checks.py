@@ -16,7 +16,7 @@ from . import statement as statements
 from .dsse import EnvelopeError, Opened, open_envelope
 from .keys import KeyRefused, PublicKey, parse
 from .plan_checks import CLOCK_SKEW, time_to_live
-from .requirements import Demands, barred
+from .requirements import Demands, bars_of
 from .root import RootData
 from .standing import BREAK_GLASS_SECONDS, may_act, opens
 from .statement import Decision, Role, Statement, Witness
@@ -139,9 +139,8 @@ def not_for_ever(claim: Claim) -> Iterator[Refusal]:
 
 
 def not_barred(claim: Claim) -> Iterator[Refusal]:
-    plan = claim.planfile.plan
-    exclusions = () if claim.evidence.root.root.data.approval.solo else plan.exclusions
-    for bar in barred(claim.requirement, plan.changes, exclusions):
+    bars = () if claim.evidence.root.root.data.approval.solo else bars_of(claim.requirement, claim.planfile.plan)
+    for bar in bars:
         if bar.person == claim.person:
             reason = f"{bar.person} may not sign it: {bar.reason}"
             yield Refusal("E-EXCLUDED", reason, "Let another signer of the owner sign.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..model.changes import Surface
 from ..model.plan import Plan, Requirement
 from .ownership import resolve_owner
-from .requirements import Bar, Demands, barred
+from .requirements import Bar, Demands, bars_of
 from .revocation import fingerprints
 from .root import RootData
 from .signoff_checks import Counted
@@ -45,7 +45,7 @@ def _state(bench: _Bench, requirement: Requirement) -> RequirementState:
     root, plan = bench.root, bench.plan
     approved, standing = _decided(bench, requirement)
     against = {signed.person for signed in standing}
-    bars = () if root.approval.solo else barred(requirement, plan.changes, plan.exclusions)
+    bars = () if root.approval.solo else bars_of(requirement, plan)
     bars += _without_a_key(root, requirement, bench.evidence.revoked, {bar.person for bar in bars})
     found = quorum(root, requirement, bench.evidence, approved, ())
     signers = root.owners[requirement.owner].signers if requirement.owner in root.owners else ()

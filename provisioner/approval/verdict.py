@@ -12,6 +12,7 @@ from ..model.plan import Requirement
 from ..planfile import PlanFile
 from ..sdk.provider import Provider
 from .authorship import Authorship
+from .past import Past
 from .requirements import Bar
 from .root import RootInForce
 from .statement import Role
@@ -55,7 +56,8 @@ class Evidence:
 
     `base` is the index of the ledger's last consumed plan (0 for none), `entries` the digests of all ledger entries
     by index, `now` the current time (the later of the store's and the machine's), `revoked` fingerprints of keys.
-    `authorship` is what the applying runner itself found out about authors, where it has a checkout. `providers` are
+    `authorship` is what the applying runner itself found out about authors, where it has a checkout; `past` what the
+    signed plans before have left behind, None where plans are judged that were carried out long ago. `providers` are
     asked again which surfaces a change touches and which calls carry it out, so that no plan can tell it otherwise;
     only where old plans of another version are re-read (the root's own history) is it None. `grace` is how much
     earlier expiry is judged: there too, since recording a root takes a moment after its last check. `carried` are
@@ -72,6 +74,7 @@ class Evidence:
     providers: Mapping[str, Provider] | None
     revoked: frozenset[str] = frozenset()
     authorship: Authorship | None = None
+    past: Past | None = None
     grace: timedelta = timedelta(0)
     carried: tuple[Carried, ...] = ()
     store_now: datetime | None = None

@@ -76,7 +76,7 @@ def verify(planfile: PlanFile, evidence: Evidence) -> Verdict:
     plan, root = planfile.plan, evidence.root.root
     demands = of_stop(root.data, plan, evidence.providers)
     if demands is not None:
-        evidence = replace(evidence, authorship=None)  # a stop plan is made from no file, so it has no author
+        evidence = replace(evidence, authorship=None, past=None)  # a stop plan is made from no file: no author
     else:
         demands = of_plan(root.data, plan, Background(evidence.root.earlier, evidence.providers))
     judged = _judged(planfile, evidence, demands)

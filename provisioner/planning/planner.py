@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ..model.authority import Authority
@@ -48,6 +48,8 @@ class Judges:
     owner_of: OwnerOfSurface
     limits: Limits
     protect: tuple[str, ...]
+    named: Callable[[Change], Change] = lambda change: change
+    """Gives a removal the tools that it takes away, and their owner."""
 
 
 def draft(
@@ -74,6 +76,7 @@ def draft(
     known, strange = guards.unclaimed(mine.found, live, made, kinds)
     found = [difference for difference in known if within(difference, chosen, shared)]
     changes = build_changes(found, providers, judges.owner_of, _depths(kinds))
+    changes = tuple(judges.named(change) for change in changes)
     observed = [address for address in live if kinds[address.provider][address.kind].observed]
     after = planned(live, desired, changes, observed)
     changes = with_effects(changes, providers, live, after)

@@ -19,7 +19,7 @@ from ..ledger.entries import Entry, History, Kind
 from ..ledger.log import Ledger
 from ..runner import Runner
 from . import circumstances
-from .approving import providers
+from .providing import providers
 from .revoking import revocations
 from .roots import published, root_in_force, signoffs_of
 

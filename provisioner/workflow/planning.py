@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from .. import planfile
 from ..approval.authors import authors
 from ..approval.authorship import Authorship
 from ..approval.ownership import resolve_owner
-from ..approval.requirements import Background, demands
+from ..approval.past import Past, owners_with, removal_tools, weakened_since
+from ..approval.requirements import Background, demands, serving
 from ..approval.root import RootException, TrustRoot
 from ..compile.authority import has_relative_expiry
 from ..ledger import replay, views
 from ..ledger.log import Ledger
+from ..model.changes import Change
 from ..model.configuration import Agent, Boundary, BoundaryTest, Configuration, Grant, Tool
 from ..model.diagnostics import Diagnostic
 from ..model.findings import Located, TestResult
 from ..model.plan import Plan, PlanNotes, RootReference
 from ..model.requests import World
 from ..model.resources import Snapshot
+from ..planning.drift import unexplained
 from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
 from ..policy.boundary_tests import generated, judge, summarize
 from ..version import installed
@@ -31,9 +34,12 @@ from .compiling import Compiled, compile_all, expiries_in_force, preflight, prov
 from .declaring import declared
 from .project import Project, workspace_ledger
 from .reading import read_all
+from .remembering import past
 from .results import PlanRun
+from .reviewing import with_obligations
 from .roots import demand_pin, demand_tests, last_applied, next_root, root_in_force
 from .ruling import Judged, ruled, waivers
+from .signedstate import drift_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Seen:
     now: datetime
     earlier: tuple[RootException, ...] = ()
     """Exceptions of the roots before the one in force."""
+    past: Past = field(default_factory=Past)
+    """What the signed plans before have left behind."""
 
 
 def plan(project: Project, targets: Sequence[str] = ()) -> PlanRun:
@@ -69,7 +77,8 @@ def plan(project: Project, targets: Sequence[str] = ()) -> PlanRun:
     )
     file = planfile.seal(whole, notes)
     warnings = (*project.warnings, *seen.warnings, *(p for p in made.problems if not p.is_error))
-    return PlanRun(file, coverage, notes.milliseconds, sign_offs(file, seen.ledger, project.runner), results, warnings)
+    found = with_obligations(sign_offs(file, seen.ledger, project.runner), seen.ledger, project.runner)
+    return PlanRun(file, coverage, notes.milliseconds, found, results, warnings)
 
 
 def look(project: Project, *, pin_demanded: bool) -> Seen:
@@ -106,13 +115,20 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         for problem in provider.check(compiled.authorities[name], compiled.desired, snapshots[name])
     ]
     raise_for(found)
-    return Seen(ledger, root, compiled, snapshots, (*problems, *found), now, trusted.earlier)
+    return Seen(
+        ledger, root, compiled, snapshots, (*problems, *found), now, trusted.earlier, past(ledger, project.runner)
+    )
 
 
 def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guarded: bool = True) -> Draft:
     """Differences, effects, order. With `guarded` an error among the draft's problems is raised."""
     root = seen.root.data
-    judges = Judges(lambda surface, agent: resolve_owner(root, surface, agent), root.limits, root.protect)
+
+    def named(change: Change) -> Change:
+        tools = removal_tools(root, seen.past, change)
+        return replace(change, tools=tools, owners=owners_with(root, change, tools)) if tools else change
+
+    judges = Judges(lambda surface, agent: resolve_owner(root, surface, agent), root.limits, root.protect, named)
     made = draft(
         project.configuration,
         seen.compiled.authorities,
@@ -174,14 +190,16 @@ def _plan(
     found = ruled(
         configuration,
         seen.compiled,
-        Judged(made.changes, made.after, results, scope, touched(made)),
+        Judged(made.changes, made.after, results, scope, touched(made), _unexplained(project, seen, made)),
         root.data,
         waivers(configuration, root.data, seen.ledger.history, counts, seen.now),
         seen.now,
     )
+    said = declared(project, made)
+    weaker = weakened_since(root.data, seen.past.last, said)
     if targets:
-        demand_tests(project, root)
-    change_of_root = None if targets else next_root(project, root)
+        demand_tests(project, root, weaker)
+    change_of_root = None if targets else next_root(project, root, weaker)
     needed = demands(
         root.data,
         made.changes,
@@ -192,6 +210,7 @@ def _plan(
         authorship.unknown,
         change_of_root,
         Background(seen.earlier, seen.compiled.providers),
+        serving(made.changes, made.worlds, said.sponsors),
     )
     coverage = merged_coverage(seen.snapshots)
     return Plan(
@@ -214,8 +233,27 @@ def _plan(
         next_root=change_of_root,
         solo=root.data.approval.solo,
         agent_total=len(agents),
-        declared=declared(project, made),
+        declared=said,
     )
+
+
+def _unexplained(project: Project, seen: Seen, made: Draft) -> tuple[Change, ...]:
+    """What is live, wider than any signed plan explains, and would stay after this plan."""
+    root, providers = seen.root.data, seen.compiled.providers
+    counts = counted(seen.ledger, project.runner)
+    evidence = drift_evidence(
+        project.configuration,
+        providers,
+        seen.snapshots,
+        seen.ledger.history,
+        counts,
+        root,
+        seen.root.version,
+        made.changes,
+        (),
+        seen.now,
+    )
+    return unexplained(evidence, providers, lambda surface, agent: resolve_owner(root, surface, agent))
 
 
 def _sources(configuration: Configuration) -> tuple[Located, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..approval.requirements import Bar, barred
+from ..approval.requirements import Bar, bars_of
 from ..approval.root import TrustRoot
 from ..approval.statement import Decision
 from ..approval.verifier import Verdict
@@ -76,7 +76,7 @@ def _check_bars(file: PlanFile, root: TrustRoot, chosen: Sequence[Requirement], 
 
 
 def _bar(file: PlanFile, need: Requirement, person: str) -> Bar | None:
-    bars = barred(need, file.plan.changes, file.plan.exclusions)
+    bars = bars_of(need, file.plan)
     return next((bar for bar in bars if bar.person == person), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
@@ -92,18 +92,23 @@ def demand_pin(root: RootInForce, runner: Runner, workspace: str) -> None:
         )
 
 
-def next_root(project: Project, in_force: TrustRoot) -> RootChange | None:
-    """What applying this configuration would make the trust root; None where the root stays."""
+def next_root(project: Project, in_force: TrustRoot, weaker: Sequence[str] = ()) -> RootChange | None:
+    """What applying this configuration would make the trust root; None where the root stays.
+
+    `weaker` are lines of tests that signed plans held and this one weakens: governance signs for that too.
+    """
     configuration = project.configuration
     wanted = root_data(configuration, _same_place(project, in_force.data.ledger))
     agents = [agent.name for agent in configuration.agents.values()]
-    if not compare(in_force.data, wanted, agents, list(configuration.tools)):
+    if not compare(in_force.data, wanted, agents, list(configuration.tools)) and not weaker:
         return None
     root = make_root(wanted, in_force.version + 1)
-    return RootChange(root.version, root_value(root.data), root.digest, tuple(compare(in_force.data, wanted)))
+    lines = compare(in_force.data, wanted)
+    lines += [line for line in weaker if line not in lines]
+    return RootChange(root.version, root_value(root.data), root.digest, tuple(lines))
 
 
-def demand_tests(project: Project, in_force: TrustRoot) -> None:
+def demand_tests(project: Project, in_force: TrustRoot, weaker: Sequence[str] = ()) -> None:
     """Raise DiagnosticError where the configuration weakens a boundary test of the root.
 
     For a plan that leaves the root as it is: with -target nobody would be asked about tests that are judged no more.
@@ -111,7 +116,7 @@ def demand_tests(project: Project, in_force: TrustRoot) -> None:
     configuration = project.configuration
     wanted = root_data(configuration, in_force.data.ledger)
     agents = [agent.name for agent in configuration.agents.values()]
-    if lines := list(weakened_tests(in_force.data, wanted, agents)):
+    if lines := list(dict.fromkeys([*weakened_tests(in_force.data, wanted, agents), *weaker])):
         raise DiagnosticError.of(
             "E-TARGET-TESTS",
             "The configuration weakens boundary tests, and a plan with -target does not change the trust root",

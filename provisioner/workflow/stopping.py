@@ -36,9 +36,9 @@ from ..runner import Runner
 from ..sdk.provider import Connection, Provider, Scope, Stopper
 from ..version import installed
 from .applying import apply, judge
-from .approving import providers as installed_providers
 from .planning import stamp
 from .project import workspace_ledger
+from .providing import providers as installed_providers
 from .roots import demand_pin, root_in_force
 from .signing import Opened, Wish, prepare, record, sign
 

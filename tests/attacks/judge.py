@@ -48,6 +48,8 @@ def outcome(case: dict[str, Any], cloud: Any) -> set[str]:
         providers={"cloud": cloud},
         revoked=frozenset(case["revoked"]) | _revoked(case),
         authorship=authorship,
+        past=_past(case),
+        **_circumstances(case),
     )
     verdict = verify(plan, evidence)
     if verdict.verified is not None:
@@ -70,6 +72,20 @@ def _revoked(case: dict[str, Any]) -> frozenset[str]:
     return revocation.judge(recorded, roots, pin(roots[0][1])).before()
 
 
+def _past(case: dict[str, Any]) -> Any:
+    """What the signed plans before have left behind."""
+    from provisioner.approval.past import Past
+    from provisioner.model.plan import Declared
+    from provisioner.model.resources import Address
+    from provisioner.planfile import from_builtins
+
+    known = case.get("past")
+    if known is None:
+        return None
+    tools = {Address(*address.split(":", 3)): tuple(named) for address, named in known["tools"].items()}
+    return Past(known["last"] and from_builtins(known["last"], Declared), tools)
+
+
 def load(path: Path) -> dict[str, Any]:
     case: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return case
@@ -84,7 +100,26 @@ def _signoffs(items: list[dict[str, Any]]) -> Any:
 def _published(item: dict[str, Any] | None) -> Any:
     from provisioner.approval.verdict import PublishedPlan
 
-    return item and PublishedPlan(item["digest"], item["index"], datetime.fromisoformat(item["since"]))
+    stored = datetime.fromisoformat(item["stored"]) if item and "stored" in item else None
+    return item and PublishedPlan(item["digest"], item["index"], datetime.fromisoformat(item["since"]), stored)
+
+
+def _circumstances(case: dict[str, Any], clock: str = "store_now") -> dict[str, Any]:
+    """Other plans' sign-offs, the store's clock (under the name that it has there), announcements."""
+    from provisioner import planfile
+    from provisioner.approval.verdict import Carried
+
+    found = case.get("circumstances")
+    if found is None:
+        return {}
+    carried = tuple(
+        Carried(
+            _signoffs([item])[0], planfile.decode(item["plan_file"].encode()), _published(item["published"])
+        )
+        for item in found["carried"]
+    )
+    times = {clock: found["store_now"], "announced": found["announced"]}
+    return {"carried": carried} | {name: text and datetime.fromisoformat(text) for name, text in times.items()}
 
 
 def _root(record: dict[str, Any]) -> Any:
@@ -103,5 +138,6 @@ def _root(record: dict[str, Any]) -> Any:
             made["base"],
             {int(index): digest for index, digest in made["entries"].items()},
             datetime.fromisoformat(made["time"]),
+            **_circumstances(made, "store_time"),
         ),
     )

@@ -24,6 +24,7 @@ from provisioner import canonical, planfile
 from provisioner.approval import dsse, statement
 from provisioner.approval.authorship import Authorship
 from provisioner.approval.chain import Authorization, RootRecord
+from provisioner.approval.past import Past
 from provisioner.approval.requirements import of_plan
 from provisioner.approval.root import make_root, pin, root_value
 from provisioner.approval.root_changes import compare
@@ -32,8 +33,19 @@ from provisioner.approval.verdict import PublishedPlan
 from provisioner.approval.wire import string
 from provisioner.model.changes import Action, Effect, Surface
 from provisioner.model.findings import Finding, Level, TestSummary
-from provisioner.model.plan import Declared, Exclusion, Plan, PlanNotes, RootChange, RootReference
+from provisioner.model.plan import (
+    AgentWorld,
+    Declared,
+    DeclaredTest,
+    Exclusion,
+    Plan,
+    PlanNotes,
+    ResourceState,
+    RootChange,
+    RootReference,
+)
 from provisioner.model.resources import Gap
+from provisioner.planfile import to_builtins
 
 Made = Situation | dict[str, Any]
 ATTACKS: dict[str, tuple[str, Callable[[], Made]]] = {}
@@ -51,20 +63,29 @@ def serialized(situation: Situation) -> dict[str, Any]:
     """A situation as JSON values."""
     known = situation.authorship
     recorded = [asdict(item) for item in situation.revocations]
-    return ({"revocations": recorded} if recorded else {}) | {
-        "workspace": s.WORKSPACE,
-        "ledger": s.LEDGER,
-        "pin": situation.pin,
-        "roots": [_record(record) for record in (RootRecord(situation.root.body()), *situation.later_roots)],
-        "plan_file": _file_text(situation.planfile),
-        "signoffs": [{"index": item.index, "envelope": item.envelope} for item in situation.signoffs],
-        "published": _published(situation.published),
-        "base": situation.base,
-        "entries": {str(index): digest for index, digest in situation.entries.items()},
-        "now": situation.now.isoformat(),
-        "revoked": sorted(situation.revoked),
-        "authorship": known and {"people": [item.person for item in known.people], "unknown": list(known.unknown)},
+    past = situation.past and {
+        "last": situation.past.last and to_builtins(situation.past.last),
+        "tools": {str(address): list(tools) for address, tools in situation.past.tools.items()},
     }
+    return (
+        ({"revocations": recorded} if recorded else {})
+        | ({"past": past} if past else {})
+        | _circumstances(situation)
+        | {
+            "workspace": s.WORKSPACE,
+            "ledger": s.LEDGER,
+            "pin": situation.pin,
+            "roots": [_record(record) for record in (RootRecord(situation.root.body()), *situation.later_roots)],
+            "plan_file": _file_text(situation.planfile),
+            "signoffs": [{"index": item.index, "envelope": item.envelope} for item in situation.signoffs],
+            "published": _published(situation.published),
+            "base": situation.base,
+            "entries": {str(index): digest for index, digest in situation.entries.items()},
+            "now": situation.now.isoformat(),
+            "revoked": sorted(situation.revoked),
+            "authorship": known and {"people": [item.person for item in known.people], "unknown": list(known.unknown)},
+        }
+    )
 
 
 def _file_text(file: planfile.PlanFile) -> str:
@@ -72,7 +93,25 @@ def _file_text(file: planfile.PlanFile) -> str:
 
 
 def _published(found: PublishedPlan | None) -> dict[str, Any] | None:
-    return found and {"digest": found.digest, "index": found.index, "since": found.since.isoformat()}
+    stored = {"stored": found.stored.isoformat()} if found is not None and found.stored is not None else {}
+    return found and {"digest": found.digest, "index": found.index, "since": found.since.isoformat(), **stored}
+
+
+def _circumstances(given: Any) -> dict[str, Any]:
+    """Other plans' sign-offs, the store's clock, announcements: of a situation or of what made a root."""
+    carried = [
+        {
+            "index": item.signoff.index,
+            "envelope": item.signoff.envelope,
+            "plan_file": _file_text(item.planfile),
+            "published": _published(item.published),
+        }
+        for item in given.carried
+    ]
+    clock = given.store_time if isinstance(given, Authorization) else given.store_now
+    found = {"carried": carried, "store_now": clock and clock.isoformat()}
+    found["announced"] = given.announced and given.announced.isoformat()
+    return {"circumstances": found} if any(found.values()) else {}
 
 
 def _record(record: RootRecord) -> dict[str, Any]:
@@ -87,6 +126,7 @@ def _record(record: RootRecord) -> dict[str, Any]:
             "base": made.base,
             "entries": {str(index): digest for index, digest in made.entries.items()},
             "time": made.time.isoformat(),
+            **_circumstances(made),
         },
     }
 
@@ -1407,6 +1447,107 @@ def control_revocation_by_a_revoked_key() -> Made:
     return replace(made, revocations=heard)
 
 
+def declared(
+    *, agents: tuple[str, ...] = ("triage",), tests: dict[str, DeclaredTest] | None = None, **over: Any
+) -> Any:
+    kept = {"test.cannot_pay": DeclaredTest("sha256:" + "0" * 64, ("triage",))}
+    return Declared({"main.hcl": "0" * 64}, agents, kept if tests is None else tests, over.pop("sponsors", {}), **over)
+
+
+def after(last: Any, now: Any, **over: Any) -> Situation:
+    """A plan whose configuration declares `now`, where the last applied one declared `last`."""
+    root = over.pop("root", None) or make_root(s.root_data())
+    made = situation(s.draft(root, declared=now, **over.pop("plan", {})), root=root)
+    return replace(made, past=Past(last, over.pop("tools", {})))
+
+
+@attack("E-DECLARED")
+def silent_about_what_it_was_made_from() -> Made:
+    """The plan is in the form of an older version, so that nobody can tell whose files it was made from."""
+    return after(None, None)
+
+
+@attack("E-TESTS-WEAKENED")
+def test_of_the_root_left_out() -> Made:
+    """A boundary test of the root is gone, and the plan asks governance nothing."""
+    return after(None, declared(tests={}))
+
+
+@attack("E-TESTS-WEAKENED")
+def test_of_the_last_plan_left_out() -> Made:
+    """A test that came after root 1 and was signed for with a plan is gone again; the root never knew it."""
+    more = declared().tests | {"test.cannot_read": DeclaredTest("sha256:" + "1" * 64, ("triage",))}
+    return after(declared(tests=more), declared())
+
+
+@attack("E-TESTS-WEAKENED")
+def test_lost_by_a_new_name() -> Made:
+    """The agent has a new name, and the test that was about the old one is gone with it."""
+    return after(
+        declared(agents=("old",), tests=OLD), declared(agents=("triage",)), root=make_root(s.root_data(tests={}))
+    )
+
+
+OLD = {"test.cannot_read": DeclaredTest("sha256:" + "1" * 64, ("old",))}
+
+
+@attack("verified")
+def control_test_gone_with_its_agent() -> Made:
+    """An agent is gone and took its test along; nobody new has come."""
+    now = declared(agents=("triage",))
+    return after(declared(agents=("old", "triage"), tests=OLD | dict(now.tests)), now)
+
+
+@attack("E-TOOLS")
+def removal_hides_whose_tool_it_was() -> Made:
+    """Finance's tool is taken from an agent; the plan does not say that it was finance's, and the API team signs."""
+    data = s.root_data(tools={"tool.pay": "finance"})
+    finance = replace(data.owners["api"], default_for=(), signers=("tom",))
+    root = make_root(replace(data, owners=data.owners | {"finance": finance}))
+    gone = replace(GRANT, number=1, action=Action.DELETE, after=None, fields=(), tools=())
+    plan = {"changes": (gone,), "findings": ()}
+    return after(declared(), declared(), root=root, plan=plan, tools={GRANT.address: ("tool.pay",)})
+
+
+SHARED = replace(GRANT, number=1, agent=None, effect=Effect.WIDER, tools=(), block="boundary.agents")
+
+
+def through_something_shared(**over: Any) -> dict[str, Any]:
+    """A widening of what triage shares with others."""
+    world = AgentWorld("triage", "a", "b", (ResourceState(str(SHARED.address), "a", "b"),))
+    return {"changes": (SHARED,), "findings": (), "worlds": (world,)} | over
+
+
+@attack("E-EXCLUDED")
+def sponsor_signs_what_widens_through_something_shared() -> Made:
+    """Dana answers for triage, and signs for the API team that what triage shares with others may do more."""
+    now = declared(sponsors={"triage": "dana"})
+    made = after(declared(), now, plan=through_something_shared())
+    return replace(made, envelopes=s.signed_by_all(made.planfile, {"api": "dana"}))
+
+
+@attack("E-EXCLUSIONS")
+def sponsor_of_something_shared_left_out() -> Made:
+    """The same, and the plan does not say that dana is out."""
+    now = declared(sponsors={"triage": "dana"})
+    made = after(declared(), now, plan=through_something_shared())
+    file = s.file_of(replace(made.planfile.plan, exclusions=made.planfile.plan.exclusions[:1]))
+    return replace(
+        made,
+        planfile=file,
+        published=PublishedPlan(file.digest, 5, s.PUBLISHED),
+        envelopes=s.signed_by_all(file, {"api": "carol"}),
+    )
+
+
+@attack("E-NEXT-ROOT")
+def next_root_says_more_than_it_changes() -> Made:
+    """The plan tells governance of a change that is none, to tire out who reads."""
+    first, second = second_root()
+    lines = (*worded(first, second), "~ limits: max_changes: 5 → 4")
+    return governance_plan(RootChange(2, root_value(second.data), second.digest, lines))
+
+
 def main() -> None:
     folder = Path(__file__).parent
     for old in folder.glob("*.json"):
@@ -1421,4 +1562,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import make
+
+    make.main()
+else:
+    import standing_attacks  # noqa: F401 - registers its own, and stands on what is above

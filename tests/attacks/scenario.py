@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.approval import chain, dsse, keys, review, revocation, sshsig, statement
+from provisioner.approval.past import Past
 from provisioner.approval.requirements import of_plan
 from provisioner.approval.revocation import Recorded
 from provisioner.approval.root import (
@@ -24,7 +25,7 @@ from provisioner.approval.root import (
     pin,
 )
 from provisioner.approval.statement import Accepted, Statement, Witness
-from provisioner.approval.verdict import Evidence, LedgerSignoff, PublishedPlan
+from provisioner.approval.verdict import Carried, Evidence, LedgerSignoff, PublishedPlan
 from provisioner.approval.wire import string
 from provisioner.model.changes import ABSENT, Action, Change, Effect, Operation, Surface
 from provisioner.model.configuration import Approval, Limits
@@ -105,6 +106,11 @@ class Cloud:
             "access_key": KindSchema("access key", {"status": FieldSchema((Surface.IDENTITY,))}, observed=True),
         }
         return ProviderSchema("cloud", none, none, none, none, none, {}, {}, kinds)
+
+    def narrows(self, change: Change) -> bool:
+        """Lists of what is allowed, and nothing else: fewer is narrower."""
+        old, new = (set((side or {}).get("document", {}).get("allow", ())) for side in (change.before, change.after))
+        return change.address.kind == "role_policy" and new < old
 
     def full_name(self, change: Change) -> str:
         return f"cloud::{change.address.target}:{change.address.name}"
@@ -289,8 +295,12 @@ class Situation:
     revoked: frozenset[str] = frozenset()
     authorship: Any = None
     revocations: tuple[Recorded, ...] = ()
+    past: Past | None = None
     later_roots: tuple[chain.RootRecord, ...] = ()
     first_index: int = 6
+    carried: tuple[Carried, ...] = ()
+    store_now: datetime | None = None
+    announced: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.planfile is None:
@@ -321,6 +331,10 @@ class Situation:
             "providers": {"cloud": Cloud()},
             "revoked": self.revoked,
             "authorship": self.authorship,
+            "past": self.past,
+            "carried": self.carried,
+            "store_now": self.store_now,
+            "announced": self.announced,
         }
         return Evidence(**(values | over))
 

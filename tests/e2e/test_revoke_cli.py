@@ -32,7 +32,7 @@ def test_what_was_applied_before_stays_valid_and_the_audit_says_so(applied: Team
     told = applied.run("audit", "verify").stdout
     assert "1 key revoked" in told
     shown = applied.run("audit", "show").stdout
-    assert "revoked" in shown and person in shown and "left" in shown
+    assert "REVOKED" in shown and person in shown and "left" in shown
     assert applied.run("drift", check=None).returncode == 0
 
 
@@ -57,8 +57,5 @@ def test_a_revocation_made_elsewhere_is_taken_in(team: Team, tmp_path: Path) -> 
     file = tmp_path / "revocation.json"
     team.run("revoke", str(public), "-reason=gone", f"-key={team.key(person)}", "-yes", f"-out={file}")
     assert "revoked: SHA256:" in team.run("publish", str(file)).stdout
-    assert (
-        "revoked already"
-        in team.run("revoke", person, "-reason=gone", f"-key={team.key(person)}", "-yes", check=1).stderr
-        or True
-    )
+    again = team.run("revoke", person, "-reason=gone", f"-key={team.key(person)}", "-yes", check=1)
+    assert "was revoked" in again.stderr
