@@ -7,6 +7,7 @@ has not, a page holds what AWS's page would.
 from __future__ import annotations
 
 import http.client
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -102,6 +103,7 @@ class FaultyCloud:
         self.calls: list[str] = []
         self._upstream = upstream
         self._rules: list[_Rule] = []
+        self._paths: list[tuple[str, int, str, bytes]] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer((HOST, 0), _handler(self))
         self._server.daemon_threads = True
@@ -116,10 +118,16 @@ class FaultyCloud:
         with self._lock:
             self._rules.append(_Rule(action, reply, times, skip))
 
+    def on_path(self, part: str, status: int, code: str, message: str) -> None:
+        """Answer requests of regional services whose path holds `part` with an error that took no effect."""
+        with self._lock:
+            self._paths.append((part, status, code, json.dumps({"message": message}).encode()))
+
     def clear(self) -> None:
         """Forget every rule and every call."""
         with self._lock:
             self._rules.clear()
+            self._paths.clear()
             self.calls.clear()
 
     def __enter__(self) -> FaultyCloud:
@@ -146,19 +154,45 @@ class FaultyCloud:
                 return rule.reply
         return None
 
-    def _forward(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def _forward(self, path: str, body: bytes, headers: dict[str, str], method: str = "POST") -> Answer:
         connection = http.client.HTTPConnection(HOST, self._upstream, timeout=30)
         try:
-            connection.request("POST", path, body, headers)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
             connection.close()
 
+    def _refusal(self, path: str) -> tuple[int, str, bytes] | None:
+        with self._lock:
+            self.calls.append(path)
+            return next(((status, code, body) for part, status, code, body in self._paths if part in path), None)
+
 
 def _handler(cloud: FaultyCloud) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Services with paths: they are refused by path, or passed on."""
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            refusal = cloud._refusal(self.path)
+            status, code, said = refusal or (0, "", b"")
+            if refusal is None:
+                status, said = cloud._forward(self.path, body, dict(self.headers.items()), self.command)
+            self.close_connection = True
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            if code:
+                self.send_header("x-amzn-ErrorType", code)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_DELETE = do_GET  # noqa: N815 - the name that http.server calls
+
         def do_POST(self) -> None:
+            if self.path != "/":
+                self.do_GET()
+                return
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             parameters = {name: values[0] for name, values in parse_qs(body.decode()).items()}
             headers = dict(self.headers.items())

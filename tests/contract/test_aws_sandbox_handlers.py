@@ -128,3 +128,16 @@ class TestWorkloadIdentities:
         """Only what moto lacks is ours: a runtime is made by moto, in the same service."""
         control = client("bedrock-agentcore-control")
         assert "agentRuntimes" in control.list_agent_runtimes()
+
+
+def test_client_ids_of_an_oidc_provider(iam):
+    arn = iam.create_open_id_connect_provider(Url="https://id.example", ClientIDList=["a"], ThumbprintList=["a" * 40])[
+        "OpenIDConnectProviderArn"
+    ]
+    for _ in range(2):
+        iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="b")
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["a", "b"]
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="a")
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["b"]
+    missing = {"OpenIDConnectProviderArn": f"{arn}x", "ClientID": "b"}
+    assert code(iam.add_client_id_to_open_id_connect_provider, **missing) == ("NoSuchEntity", 404)

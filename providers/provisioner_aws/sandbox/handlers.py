@@ -6,6 +6,7 @@ it refuses. docs/reference/sandbox.md lists what they do and what they leave out
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
-from . import associations, identities
+from . import associations, clientids, identities
 from .answers import Answer, RefusedError
 
 Environ = dict[str, Any]
@@ -61,6 +62,10 @@ def with_handlers(application: Application, reset_path: str) -> Application:
             for every in tables.values():
                 every.reset()
         scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        if scope is not None and scope[2] == "iam" and environ["REQUEST_METHOD"] == "POST":
+            body = _body(environ)
+            if clientids.takes(body):
+                return _send_xml(*clientids.handle(_account(environ), body), start_response)
         table = tables.get(scope[2]) if scope is not None else None
         if table is None or scope is None or not table.takes(path):
             return application(environ, start_response)
@@ -73,13 +78,24 @@ def with_handlers(application: Application, reset_path: str) -> Application:
     return answer
 
 
-def _call(environ: Environ, region: str) -> Call:
+def _account(environ: Environ) -> str:
+    return str(environ.get("HTTP_X_MOTO_ACCOUNT_ID", "123456789012"))
+
+
+def _body(environ: Environ) -> bytes:
+    """The request's body, left to be read again by whoever answers."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    raw = environ["wsgi.input"].read(length) if length else b""
+    raw: bytes = environ["wsgi.input"].read(length) if length else b""
+    environ["wsgi.input"] = io.BytesIO(raw)
+    return raw
+
+
+def _call(environ: Environ, region: str) -> Call:
+    raw = _body(environ)
     # A path parameter may hold an ARN, whose slashes and colons are quoted.
     path = unquote(environ.get("REQUEST_URI") or environ.get("PATH_INFO", "")).partition("?")[0]
     return Call(
-        account=environ.get("HTTP_X_MOTO_ACCOUNT_ID", "123456789012"),
+        account=_account(environ),
         region=region,
         method=environ["REQUEST_METHOD"],
         path=path,
@@ -94,4 +110,9 @@ def _send(said: Answer, start_response: StartResponse) -> Iterable[bytes]:
     if said.code:
         headers.append(("x-amzn-ErrorType", said.code))
     start_response(f"{said.status} {_STATUS[said.status]}", headers)
+    return [body]
+
+
+def _send_xml(status: int, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(f"{status} {_STATUS[status]}", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
     return [body]

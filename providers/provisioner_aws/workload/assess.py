@@ -48,10 +48,8 @@ def workload_identity(change: Change) -> Assessment:
 
 def oidc_provider(change: Change) -> Assessment:
     url = (change.after or change.before or {}).get("url") or change.address.name
-    if change.after is None:
-        return Assessment(Effect.NARROWER, cannot=(f"admit tokens of {url} to roles that trust it",))
-    if change.before is None:
-        return Assessment(Effect.WIDER, can=(f"roles that trust {url} admit its tokens",))
+    if change.before is None or change.after is None:
+        return _comes_or_goes(change, f"roles that trust {url} admit its tokens")
     if change.before.get("client_ids") is None or change.before.get("url") != change.after.get("url"):
         return Assessment(Effect.UNKNOWN, reason=f"undecided: the settings of {url} were not read")
     found = [
