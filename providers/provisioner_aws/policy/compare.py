@@ -13,7 +13,7 @@ they deny stays denied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from provisioner.model.changes import Assessment, Effect
 
@@ -138,27 +138,57 @@ def _decided(
 
     A request that needs no other policy's help is worth more than one that does.
     """
-    kept: list[Piece] = []
+    whole: dict[Statement, list[Piece]] = {}
+    for piece in pieces:
+        whole.setdefault(piece.statement, []).append(piece)
+    found = _Found()
+    with metered(STEP_LIMIT):
+        for item, parts in whole.items():
+            if len(parts) > 1:
+                # The statement at once: where it gains nothing, no piece of it does.
+                everything = Piece(item, item.principals, item.actions, item.resources)
+                answer = _asked(everything, more, less, outright)
+                if answer is Nothing.PROVEN:
+                    continue
+                found.take(answer)
+            for piece in parts:
+                enough = found.gain is not None and found.gain.alone and len(found.kept) >= PIECES_TOLD
+                if enough or found.tried >= PIECES_TRIED:
+                    found.keep(piece, Nothing.OPEN)
+                else:
+                    found.keep(piece, _asked(piece, more, less, outright))
+    return tuple(found.kept), found.gain, found.undecided
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the pieces have come to so far."""
+
+    kept: list[Piece] = field(default_factory=list)
     gain: Gain | None = None
     undecided: Piece | None = None
-    left = True
-    with metered(STEP_LIMIT):
-        for number, piece in enumerate(pieces):
-            found: Gain | Nothing = Nothing.OPEN
-            told = gain is not None and gain.alone and len(kept) >= PIECES_TOLD
-            if left and number < PIECES_TRIED and not told:
-                try:
-                    found = gain_of(piece, more, less, outright)
-                except TooHardError:
-                    left = remaining() > 0
-            if found is Nothing.PROVEN:
-                continue
-            kept.append(piece)
-            if isinstance(found, Gain):
-                gain = found if gain is None or (found.alone and not gain.alone) else gain
-            elif undecided is None:
-                undecided = piece
-    return tuple(kept), gain, undecided
+    tried: int = 0
+
+    def take(self, answer: Gain | Nothing) -> None:
+        if isinstance(answer, Gain) and (self.gain is None or (answer.alone and not self.gain.alone)):
+            self.gain = answer
+
+    def keep(self, piece: Piece, answer: Gain | Nothing) -> None:
+        self.tried += 1
+        self.take(answer)
+        if answer is not Nothing.PROVEN:
+            self.kept.append(piece)
+        if answer is Nothing.OPEN and self.undecided is None:
+            self.undecided = piece
+
+
+def _asked(piece: Piece, more: Side, less: Side, outright: bool) -> Gain | Nothing:
+    if remaining() <= 0:
+        return Nothing.OPEN
+    try:
+        return gain_of(piece, more, less, outright)
+    except TooHardError:
+        return Nothing.OPEN
 
 
 def _lost(old: Side, new: Side, outright: bool) -> tuple[Piece, ...] | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .document import Names, Pattern, Principals, Statement
-from .globs import TooHardError, overlap, parse_glob, remaining, uncovered
+from .globs import TooHardError, overlap, parse_glob, uncovered
 from .implication import implies
 
 PIECE_LIMIT = 20_000
@@ -37,7 +37,7 @@ class Piece:
 
 
 def open_pieces(statements: Sequence[Statement], covers: Sequence[Statement]) -> tuple[Piece, ...]:
-    """The pieces of `statements` that `covers` is not proven to cover. Raises TooHardError and TooLargeError."""
+    """The pieces of `statements` that `covers` is not proven to cover. Raises TooLargeError."""
     same = set(covers)
     rest = [item for item in dict.fromkeys(statements) if item not in same]
     candidates = list(dict.fromkeys(covers))
@@ -61,18 +61,14 @@ def _implied(item: Statement, cover: Statement) -> bool:
     try:
         return implies(item.conditions, cover.conditions)
     except TooHardError:
-        if remaining() <= 0:
-            raise
         return False
 
 
 def _proven(piece: Piece, following: Sequence[Statement]) -> bool:
-    """Whether a piece is covered; what one question is too hard for is not. Raises TooHardError once all is spent."""
+    """Whether a piece is covered; what is too hard to say is not."""
     try:
         return _covered(piece, following)
     except TooHardError:
-        if remaining() <= 0:
-            raise
         return False
 
 

@@ -188,7 +188,11 @@ def uncovered(pattern: Glob, covers: tuple[Glob, ...]) -> str | None:
     Raises TooHardError.
     """
     relevant = tuple(cover for cover in covers if _meet(pattern, cover))
-    word, steps = _uncovered(pattern, relevant)
+    try:
+        word, steps = _uncovered(pattern, relevant)
+    except TooHardError:
+        charge(STEP_LIMIT)
+        raise
     charge(steps + len(covers) // 8)
     return word
 
@@ -313,7 +317,11 @@ def _word(came: dict[_Node, tuple[_Node, str] | None], node: _Node) -> str:
 
 def overlap(one: Glob, two: Glob) -> str | None:
     """A short text that both match; None where there is none. Raises TooHardError."""
-    word, steps = _overlap(one, two)
+    try:
+        word, steps = _overlap(one, two)
+    except TooHardError:
+        charge(STEP_LIMIT)
+        raise
     charge(steps)
     return word
 

@@ -83,7 +83,11 @@ def find_word(needs: tuple[tuple[Shape, ...], ...], bans: tuple[Shape, ...]) -> 
 
     Raises TooHardError.
     """
-    word, steps = _find_word(needs, bans)
+    try:
+        word, steps = _find_word(needs, bans)
+    except TooHardError:
+        charge(STEP_LIMIT)
+        raise
     charge(steps)
     return word
 
@@ -91,17 +95,27 @@ def find_word(needs: tuple[tuple[Shape, ...], ...], bans: tuple[Shape, ...]) -> 
 @lru_cache(maxsize=32768)
 def _find_word(needs: tuple[tuple[Shape, ...], ...], bans: tuple[Shape, ...]) -> tuple[str | None, int]:
     """The word and the steps that it took, the same whether they were taken now or before."""
-    ordered = sorted((group for group in needs if not any(shape.universal for shape in group)), key=len)
+    ordered = sorted((group for group in needs if not any(shape.universal for shape in group)), key=_breadth)
     bases, others = (ordered[0], ordered[1:]) if ordered else ((UNIVERSAL,), [])
+    texts = frozenset(ban.literal for ban in bans if ban.literal is not None)
+    patterns = tuple(ban for ban in bans if ban.literal is None)
     spent = 1
     for base in bases:
-        word, steps = _from_base(base, others, bans)
+        if base.literal in texts:
+            spent += 1
+            continue
+        word, steps = _from_base(base, others, bans if base.literal is None else patterns)
         spent += steps
         if word is not None:
             return word, spent
         if spent > STEP_LIMIT * 4:
             raise TooHardError
     return None, spent
+
+
+def _breadth(group: tuple[Shape, ...]) -> tuple[int, int, int]:
+    """Few words first: texts before patterns, few patterns before many, long beginnings before short ones."""
+    return sum(shape.literal is None for shape in group), len(group), -min(len(shape.prefix) for shape in group)
 
 
 def _from_base(base: Shape, others: Sequence[tuple[Shape, ...]], bans: Sequence[Shape]) -> tuple[str | None, int]:
@@ -116,6 +130,12 @@ def _from_base(base: Shape, others: Sequence[tuple[Shape, ...]], bans: Sequence[
     groups = [tuple(shape for shape in group if _may_meet(base, shape)) for group in others]
     if not all(groups):
         return None, steps
+    plain = next((group for group in groups if all(shape.literal is not None for shape in group)), None)
+    if plain is not None:  # then these few texts are all there is
+        texts = [shape.literal or "" for shape in plain]
+        rest = [group for group in groups if group is not plain]
+        fitting = (t for t in texts if base.matches(t) and not _some(near, t) and all(_some(g, t) for g in rest))
+        return next(fitting, None), steps + len(texts) * (1 + len(near))
     for text in _guesses(base, groups):
         steps += len(near) + len(groups)
         if (
