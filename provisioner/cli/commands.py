@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "who-signs": "Who would have to sign a change of a file",
     "rules": "Every rule, how hard it is here, and the frameworks it refers to",
     "explain": "What one rule is for, what breaks it, and the way out",
+    "exceptions": "Which rules are set aside, for whom and until when",
     "audit": "Prove the ledger offline; show who accepted what; export it",
     "access": "What policies allow, and what a change of one allows more; needs no configuration",
     "test": "Judge the boundary tests on the planned policies; reads no cloud",
