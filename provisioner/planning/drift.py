@@ -88,6 +88,19 @@ def report(
     )
 
 
+def unexplained(evidence: Evidence, providers: Mapping[str, Provider], owner_of: OwnerOfSurface) -> tuple[Change, ...]:
+    """What is live, wider than signed, and would stay: changes from signed to live that no planned change touches.
+
+    Empty before anything was applied: nothing is signed then that could be compared with.
+    """
+    if evidence.last_applied is None:
+        return ()
+    kinds = {name: provider.schema().kinds for name, provider in providers.items()}
+    touched = {change.address for change in evidence.planned}
+    raw = [difference for difference in _out_of_band(evidence, kinds) if difference.address not in touched]
+    return tuple(change for change in _judged(raw, evidence, providers, owner_of) if change.effect.widens)
+
+
 def _out_of_band(evidence: Evidence, kinds: Mapping[str, Mapping[str, KindSchema]]) -> list[RawDifference]:
     """Live against signed. What could not be read is left to `incomplete`."""
     out = []

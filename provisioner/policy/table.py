@@ -19,16 +19,16 @@ _B, _S, _W = Level.BLOCK, Level.ACCEPT, Level.WARN
 
 
 def _seen(rule: str, *also: Callable[[Facts], Iterator[Finding]]) -> Callable[[Facts], Iterator[Finding]]:
-    """The hazards of a rule about agents in scope, each with the changes of its resource; then what `also` finds."""
+    """The hazards of a rule about agents in scope or about what agents share, each with the changes of its resource; then what `also` finds."""
 
     def check(facts: Facts) -> Iterator[Finding]:
         for hazard in facts.hazards:
-            if hazard.rule == rule and hazard.agent in facts.scope:
+            if hazard.rule == rule and (not hazard.agent or hazard.agent in facts.scope):
                 agent = facts.configuration.agents.get(hazard.agent)
                 numbers = [c.number for c in facts.changes if c.address == hazard.address]
                 blocks = [c.block for c in facts.changes if c.address == hazard.address and c.block]
                 subject = blocks[0] if blocks else agent.address if agent is not None else str(hazard.address)
-                yield finding(rule, subject, hazard.message, hazard.fix, agent=hazard.agent, changes=numbers)
+                yield finding(rule, subject, hazard.message, hazard.fix, agent=hazard.agent or None, changes=numbers)
         for more in also:
             yield from more(facts)
 
@@ -337,6 +337,17 @@ RULES: Final[tuple[Rule, ...]] = (
         fix="Mend what it excuses, or renew it.",
         breaks="an exception that ends next week",
         holds="an exception that ends next month",
+    ),
+    Rule(
+        "DRF-1",
+        _B,
+        _GOVERNANCE,
+        "no live authority is wider than a signed plan explains, and would stay",
+        _seen("DRF-1"),
+        why="Somebody widened it in the cloud and then made the files say so: no plan would show it, nobody would sign.",
+        fix="Undo it in the cloud; what is wanted is planned and signed first.",
+        breaks="a policy attached by hand and then declared as a grant",
+        holds="a policy attached by hand that this plan takes away",
     ),
     Rule(
         "ADO-1",

@@ -265,13 +265,20 @@ def sentences(change: Change, limit: int = SENTENCES) -> list[str]:
     return out
 
 
-_LETTER = {Level.BLOCK: ("B", "bad"), Level.ACCEPT: ("S", "warn"), Level.WARN: ("W", "")}
+_LETTER = {
+    Level.BLOCK: ("B", "bad"),
+    Level.ACCEPT: ("S", "warn"),
+    Level.WARN: ("W", ""),
+    Level.EXCEPTED: ("E", ""),
+}
 
 
 def _findings(page: _Page) -> list[str]:
     plan = page.plan
     tally = Counter(finding.level for finding in plan.findings)
     text = f"{tally[Level.BLOCK]} block, {tally[Level.ACCEPT]} to accept, {count(tally[Level.WARN], 'warning')}"
+    if tally[Level.EXCEPTED]:
+        text += f", {tally[Level.EXCEPTED]} excepted"
     lines = section("FINDINGS", text, page.width)
     where = {located.subject: str(located.range) for located in page.file.notes.sources}
     for level in Level:
@@ -292,7 +299,10 @@ def finding_lines(finding: Finding, where: str | None, width: int, paint: Paint)
         message += f" (change {ranges(finding.changes)})"
     lines = wrap(message, width, head)
     lines[0] = paint.style(style, head.rstrip()) + lines[0][len(head.rstrip()) :]
-    out = f"{escape(where)}   {escape(finding.fix)}" if where else escape(finding.fix)
+    fix = finding.fix
+    if finding.level is Level.EXCEPTED:
+        fix = f"{finding.exception} lifts it until {finding.until}"
+    out = f"{escape(where)}   {escape(fix)}" if where else escape(fix)
     if out:
         lines += wrap(out, width, " " * len(head))
     return lines

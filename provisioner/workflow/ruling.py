@@ -25,13 +25,14 @@ Violations = frozenset[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A world and what is known of it. `scope` are the agents that it is judged for, `probed` those whose generated
-    negatives are among the results."""
+    negatives are among the results; `unexplained` what is live, wider than signed, and would stay."""
 
     changes: Sequence[Change]
     world: Mapping[Address, Resource]
     results: tuple[TestResult, ...]
     scope: frozenset[str]
     probed: frozenset[str]
+    unexplained: Sequence[Change] = ()
 
 
 def ruled(
@@ -54,7 +55,7 @@ def ruled(
         now.date(),
         judged.scope,
         judged.probed,
-        hazards(compiled, world, judged.scope),
+        (*hazards(compiled, world, judged.scope), *map(_unexplained, judged.unexplained)),
         waived,
         frozenset(root.exceptions),
     )
@@ -67,6 +68,17 @@ def hazards(compiled: Compiled, world: World, agents: Collection[str]) -> tuple[
         hazard
         for name, provider in compiled.providers.items()
         for hazard in provider.hazards(compiled.authorities[name], world, agents)
+    )
+
+
+def _unexplained(change: Change) -> Hazard:
+    can = f": {change.can[0]}" if change.can else ""
+    return Hazard(
+        "DRF-1",
+        change.address,
+        change.agent or "",
+        f"{change.label} is live, and no signed plan explains it{can}",
+        "undo it in the cloud, or let the plan take it away; what is wanted is planned and signed first",
     )
 
 
