@@ -71,7 +71,14 @@ def plan_diff_text(found: PlanDiff, width: int = 100, color: bool = False) -> st
         for pair in found.changes:
             numbers = ("" if number is None else str(number) for number in (pair.first, pair.second))
             about = escape(pair.agent or "shared")
-            cells = (pair.verdict.value, *numbers, pair.effect, about, escape(pair.label), ", ".join(pair.fields))
+            cells = (
+                pair.verdict.value,
+                *numbers,
+                pair.effect,
+                about,
+                escape(pair.label),
+                ", ".join(map(escape, pair.fields)),
+            )
             rows.append(cells)
         lines += table(rows, width, flexible=(4, 5, 6))
     if found.root_differs:
@@ -80,6 +87,8 @@ def plan_diff_text(found: PlanDiff, width: int = 100, color: bool = False) -> st
         lines.append("")
         rows = [("SIGN-OFF", "owner", "signed by", "counts for the second", "")]
         for one in found.signoffs:
-            rows.append((one.surface, escape(one.owner), escape(one.person), "yes" if one.counts else "no", one.why))
+            rows.append(
+                (one.surface, escape(one.owner), escape(one.person), "yes" if one.counts else "no", escape(one.why))
+            )
         lines += table(rows, width, flexible=(1, 4))
     return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,14 @@ def only_the_root_in_force_decides(team: Any) -> None:
 def test_a_spreadsheet_gets_no_formula_and_markdown_no_markup(team: Any) -> None:
     team.edit('"api@acme.example"', '"=HYPERLINK(\\"//x\\")"', "workspace.hcl")
     team.edit('"Agent platform"', '"a | **b** <i>"', "workspace.hcl")
+    assert "No rule is set aside" in team.run("exceptions").stdout
+    ends = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    (team.checkout / "exceptions.hcl").write_text(EXCEPTION.replace("ENDS", ends))
     team.commit("titles")
     team.plan()
     team.sign_all()
     team.apply()
+    exceptions_are_listed(team, ends)
     rows = list(csv.DictReader(io.StringIO(team.run("owners", "-format=csv").stdout)))
     assert {row["contact"] for row in rows if row["owner"] == "api"} == {'\'=HYPERLINK("//x")'}
     assert {row["title"] for row in rows if row["owner"] == "platform"} == {"a | **b** <i>"}
@@ -52,6 +57,31 @@ def test_a_spreadsheet_gets_no_formula_and_markdown_no_markup(team: Any) -> None
     table = [line for line in lines if line.startswith("|")]
     assert len({line.count("|") - line.count("\\|") for line in table}) == 1
     assert "agent.invoice\\_triage" in "".join(table)
+
+
+EXCEPTION = """
+exception "reads_much" {
+  rule                 = "TRI-1"
+  subjects             = [agent.invoice_triage]
+  reason               = "One mailbox, known senders"
+  compensating_control = "A person reads every tenth"
+  ticket               = "SEC-1"
+  accepted_by          = control_owner.security
+  expires              = "ENDS"
+}
+"""
+
+
+def exceptions_are_listed(team: Any, ends: str) -> None:
+    (row,) = team.json("exceptions")["rows"]
+    assert (row["address"], row["rules"], row["subjects"]) == (
+        "exception.reads_much",
+        ["TRI-1"],
+        ["agent.invoice_triage"],
+    )
+    assert row["days_left"] in (28, 29) and row["expires"] == ends and row["accepted_by"] == "security"
+    text = team.run("exceptions").stdout
+    assert "1 exception in force" in text and "A person reads every tenth" in text and ends in text
 
 
 def who_signs_a_file(team: Any) -> None:
