@@ -125,7 +125,8 @@ def inside(left: Names | None, right: Names | None) -> bool:
 
 
 def _pattern_inside(pattern: Pattern, covers: Names) -> bool:
-    return pattern.tokens in covers.tokens or uncovered(pattern.widened, covers.globs) is None
+    """A plain text covers no pattern with a wildcard, nor another text: those need not be asked."""
+    return pattern.tokens in covers.tokens or uncovered(pattern.widened, covers.wild) is None
 
 
 def principal_inside(left: Principals | None, right: Principals | None) -> bool:

@@ -67,6 +67,23 @@ class Names:
         """The patterns that hold no variable: together they match at most what all do."""
         return tuple(pattern.glob for pattern in self.patterns if pattern.glob is not None)
 
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The patterns that are plain texts."""
+        return frozenset(found.literal for found in self.globs if found.literal is not None)
+
+    @cached_property
+    def wild(self) -> tuple[Glob, ...]:
+        """The patterns that hold wildcards and no variable."""
+        return tuple(found for found in self.globs if found.literal is None)
+
+    @cached_property
+    def wide(self) -> tuple[Glob, ...]:
+        """What all patterns but plain texts take at most."""
+        return tuple(
+            pattern.widened for pattern in self.patterns if pattern.glob is None or pattern.glob.literal is None
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Principals:

@@ -58,10 +58,12 @@ def _judge(request: Mapping[str, Any]) -> Decision:
     for name in ("claims", "tags", "source_identity", "session_name"):
         if name in request:
             raise _problem(f"{name} is for requests with policies.trust", "Leave it out, or give policies.trust.")
-    caller = _caller(request.get("principal"))
+    caller = None if request.get("principal") is None else _caller(request["principal"])
+    if caller is None and policies.get("resource") is not None:
+        raise _problem("the request has no principal", "A resource policy is about who asks: give one.")
     action = _action(request.get("action"))
     resource = _resource(request.get("resource"))
-    context = _context(request, _known_of(caller))
+    context = _context(request, {} if caller is None else _known_of(caller))
     owner = _owner(request, resource, context)
     return evaluate(PolicyRequest(action, resource, context, caller), _policies(policies, owner))
 

@@ -154,14 +154,15 @@ def _may_overlap(one: Statement, two: Statement) -> bool:
 def _names_meet(one: Names, two: Names) -> bool:
     if one.negated or two.negated:
         return True
-    return any(_meet(left.widened, right.widened) for left in one.patterns for right in two.patterns)
+    if not one.texts.isdisjoint(two.texts):
+        return True
+    pairs = ((one, two), (two, one))
+    if any(wide.matches(text) for left, right in pairs for wide in left.wide for text in right.texts):
+        return True
+    return any(_meet(left, right) for left in one.wide for right in two.wide)
 
 
 def _meet(one: Glob, two: Glob) -> bool:
-    if one.literal is not None:
-        return two.matches(one.literal)
-    if two.literal is not None:
-        return one.matches(two.literal)
     return one.prefix.startswith(two.prefix) or two.prefix.startswith(one.prefix)
 
 
