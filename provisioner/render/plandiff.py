@@ -71,15 +71,8 @@ def plan_diff_text(found: PlanDiff, width: int = 100, color: bool = False) -> st
         for pair in found.changes:
             numbers = ("" if number is None else str(number) for number in (pair.first, pair.second))
             about = escape(pair.agent or "shared")
-            cells = (
-                pair.verdict.value,
-                *numbers,
-                pair.effect,
-                about,
-                escape(pair.label),
-                ", ".join(map(escape, pair.fields)),
-            )
-            rows.append(cells)
+            differs = ", ".join(map(escape, pair.fields))
+            rows.append((pair.verdict.value, *numbers, pair.effect, about, escape(pair.label), differs))
         lines += table(rows, width, flexible=(4, 5, 6))
     if found.root_differs:
         lines += ["", *section("TRUST ROOT", "the plans would make different roots", width)]
@@ -87,8 +80,7 @@ def plan_diff_text(found: PlanDiff, width: int = 100, color: bool = False) -> st
         lines.append("")
         rows = [("SIGN-OFF", "owner", "signed by", "counts for the second", "")]
         for one in found.signoffs:
-            rows.append(
-                (one.surface, escape(one.owner), escape(one.person), "yes" if one.counts else "no", escape(one.why))
-            )
+            counts = "yes" if one.counts else "no"
+            rows.append((one.surface, escape(one.owner), escape(one.person), counts, escape(one.why)))
         lines += table(rows, width, flexible=(1, 4))
     return "\n".join(lines) + "\n"
