@@ -1,7 +1,7 @@
 """Stopping an agent: a plan that can do nothing but take all authority from one agent, so one owner's word suffices.
 
 Nothing in the plan claims this. The verifier looks at what the plan does, asks each provider about each change, and
-only a plan that holds nothing else gets the lower threshold (docs/adr: stopping an agent). Pure.
+only a plan that holds nothing else gets the lower threshold (docs/adr/0011). Pure.
 """
 
 from __future__ import annotations
