@@ -7,7 +7,10 @@ and, where it can, the line.
     [provider."aws.prod"]
     profile    = "agents-prod"          # a profile of the cloud's own configuration
     plan_role  = "arn:aws:iam::…:role/provisioner-plan"
-    apply_role = "arn:aws:iam::…:role/provisioner-apply"
+    apply_role = "arn:aws:iam::…:role/provisioner-apply"   # several with commas: each assumed with the one before
+    external_id  = "…"                  # for the last role
+    session_name = "…"                  # what audit logs call the session
+    web_identity = "github"             # or "env:NAME", "file:/path": the CI job's token assumes the first role
 
     [workspace.acme-agents-prod]
     root_pin = "sha256:…"               # written by `provisioner init`
@@ -39,7 +42,17 @@ from .model.source import Position, SourceRange
 
 ENVIRONMENT = "PROVISIONER_RUNNER"
 ROOT_PIN_ENVIRONMENT = "PROVISIONER_ROOT_PIN"
-PROVIDER_KEYS = ("profile", "plan_role", "apply_role", "impersonate", "endpoint", "credentials")
+PROVIDER_KEYS = (
+    "profile",
+    "plan_role",
+    "apply_role",
+    "external_id",
+    "session_name",
+    "web_identity",
+    "impersonate",
+    "endpoint",
+    "credentials",
+)
 WORKSPACE_KEYS = ("root_pin", "ledger", "person", "ledger_endpoint", "ledger_credentials", "checkpoint_key")
 SANDBOX = "sandbox"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,18 +13,23 @@ from urllib.parse import urlsplit
 import botocore.loaders
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
 from botocore.parsers import ResponseParserError
 
 from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 
-from .faults import ANSWERS, CutShortError, Fault, StrangeAnswerError, classify, is_throttling, message
+from .credentials import assume, roles_of
+from .faults import (
+    ANSWERS,
+    CutShortError,
+    Fault,
+    StrangeAnswerError,
+    classify,
+    has_ended,
+    is_skew,
+    is_throttling,
+    message,
+)
 from .limiter import Limiter
 from .names import partition
 
@@ -58,7 +63,7 @@ class Account:
         self.id = connection.target.id
         self.partition = partition(connection.regions)
         self.endpoint = connection.settings.get("endpoint")
-        self._role = connection.settings.get(role_setting)
+        self._roles = roles_of(connection.settings.get(role_setting))
         self._read_seconds = read_seconds
         self._lock = threading.Lock()
         self._session: Any = None
@@ -86,7 +91,7 @@ class Account:
 
     def read(self, action: str, **params: Any) -> dict[str, Any]:
         """One reading call, retried by botocore on throttling and server errors. Raises what `faults` classifies."""
-        return self._call(self._client("iam"), action, **params)
+        return self._called("iam", action, params)
 
     def pages(self, action: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every page of a listing; a page may hold fewer than asked for and still not be the last."""
@@ -101,15 +106,27 @@ class Account:
 
     def write(self, action: str, **params: Any) -> None:
         """One writing call, sent exactly once: repeating it is the writer's decision."""
-        self._call(self._client("iam", once=True), action, **params)
+        self._called("iam", action, params, once=True)
 
     def read_in(self, service: str, region: str, action: str, **params: Any) -> dict[str, Any]:
         """As `read`, from a service of one region; its client is made when it is first needed."""
-        return self._call(self._client(service, region=region), action, **params)
+        return self._called(service, action, params, region=region)
 
     def write_in(self, service: str, region: str, action: str, **params: Any) -> None:
         """As `write`, to a service of one region."""
-        self._call(self._client(service, once=True, region=region), action, **params)
+        self._called(service, action, params, once=True, region=region)
+
+    def _called(
+        self, service: str, action: str, params: Mapping[str, Any], once: bool = False, region: str | None = None
+    ) -> dict[str, Any]:
+        """One call; once more, with a session made anew, where the old one's credentials had ended: that took no
+        effect, so not even a write is repeated."""
+        try:
+            return self._call(self._client(service, once=once, region=region), action, **params)
+        except ANSWERS as error:
+            if not self._renewed(error):
+                raise
+        return self._call(self._client(service, once=once, region=region), action, **params)
 
     @staticmethod
     def _call(client: Any, action: str, **params: Any) -> dict[str, Any]:
@@ -125,6 +142,14 @@ class Account:
         fault, said = classify(error), message(error)
         if fault is Fault.UNREACHABLE:
             return self._unreachable(said)
+        if is_skew(error):
+            return CloudError(
+                self.id,
+                "AWS does not take requests signed at this time",
+                f"{said}. This machine's clock differs from AWS's by more than five minutes.",
+                "Set the clock (NTP), then run the command again.",
+                code="E-AWS-CLOCK",
+            )
         if fault is Fault.CREDENTIALS:
             return CloudError(
                 self.id,
@@ -134,8 +159,13 @@ class Account:
                 " (`aws sso login`).",
                 code="E-AWS-CREDENTIALS",
             )
+        assuming = getattr(error, "operation_name", "")
+        if assuming.startswith("AssumeRole"):
+            permission = f"sts:{assuming}"
         if fault is Fault.DENIED:
             fix = f"Give the caller {permission}."
+            if assuming.startswith("AssumeRole"):
+                fix += " The role's trust policy must admit the caller, too, with the external id if it asks for one."
         elif self.loopback:
             fix = f"Another program may have the sandbox's port: see `provisioner sandbox status`, then `{SANDBOX_UP}`."
         else:
@@ -236,40 +266,18 @@ class Account:
                     code="E-AWS-CREDENTIALS",
                 )
             session.set_credentials(f"{SANDBOX_KEY.upper()}{self.id}", SANDBOX_KEY)
-        if self._role:
-            self._assume(session, str(self._role))
-        return session
-
-    def _assume(self, session: Any, role: str) -> None:
-        """Credentials of `role`, renewed by botocore before they end."""
-        source = session.get_credentials()
-        if source is None:
-            raise CloudError(
-                self.id,
-                f"there are no credentials to assume {role} with",
-                "Neither the environment nor the profile has any.",
-                "Log in, or name a profile for this provider in the runner file.",
-                code="E-AWS-CREDENTIALS",
-            )
 
         def create(service: str, **given: Any) -> Any:
             return session.create_client(service, **{**self._arguments(READ_TRIES), **given})
 
-        fetcher = AssumeRoleCredentialFetcher(create, source, role, {"RoleSessionName": "provisioner"})
-        assumed = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-        resolver = CredentialResolver([_Given(assumed)])
-        session.register_component("credential_provider", resolver)
-        session._credentials = None
+        assume(session, settings, self._roles, create, self.id)
+        return session
 
-
-class _Given(CredentialProvider):
-    """A provider of credentials that are there already."""
-
-    METHOD = "provisioner"
-
-    def __init__(self, credentials: Any) -> None:
-        super().__init__()
-        self._given = credentials
-
-    def load(self) -> Any:
-        return self._given
+    def _renewed(self, error: Exception) -> bool:
+        """Whether the call is worth another try with a new session: it had no effect, and roles can be assumed anew."""
+        if not self._roles or not has_ended(error):
+            return False
+        with self._lock:
+            self._session = None
+            self._clients.clear()
+        return True

@@ -68,6 +68,7 @@ _CODES = {
         "MissingAuthenticationToken",
         "IncompleteSignature",
         "RequestExpired",
+        "RequestTimeTooSkewed",
         "OptInRequired",
     },
 }
@@ -120,6 +121,25 @@ def classify(error: Exception) -> Fault:
     if isinstance(error, (*_UNANSWERED, StrangeAnswerError)):
         return Fault.UNCLEAR
     return Fault.REFUSED
+
+
+def has_ended(error: Exception) -> bool:
+    """Whether the session's credentials have run out: a new session of the same role may go on."""
+    return isinstance(error, boto.ClientError) and _member(error, "Error").get("Code") in (
+        "ExpiredToken",
+        "ExpiredTokenException",
+    )
+
+
+def is_skew(error: Exception) -> bool:
+    """Whether AWS refuses the time at which a request was signed."""
+    if not isinstance(error, boto.ClientError):
+        return False
+    body = _member(error, "Error")
+    code, said = str(body.get("Code", "")), str(body.get("Message", "")).lower()
+    return code in ("RequestExpired", "RequestTimeTooSkewed") or (
+        code == "SignatureDoesNotMatch" and ("signature expired" in said or "signature not yet current" in said)
+    )
 
 
 def is_throttling(code: str) -> bool:

@@ -101,6 +101,7 @@ class FaultyCloud:
 
     def __init__(self, upstream: int) -> None:
         self.calls: list[str] = []
+        self._asked: list[dict[str, str]] = []
         self._upstream = upstream
         self._rules: list[_Rule] = []
         self._paths: list[tuple[str, int, str, bytes]] = []
@@ -123,12 +124,18 @@ class FaultyCloud:
         with self._lock:
             self._paths.append((part, status, code, json.dumps({"message": message}).encode()))
 
+    def asked(self, action: str) -> list[dict[str, str]]:
+        """The parameters of every call of an action, in order."""
+        with self._lock:
+            return [parameters for parameters in self._asked if parameters.get("Action") == action]
+
     def clear(self) -> None:
         """Forget every rule and every call."""
         with self._lock:
             self._rules.clear()
             self._paths.clear()
             self.calls.clear()
+            self._asked.clear()
 
     def __enter__(self) -> FaultyCloud:
         self._thread.start()
@@ -140,9 +147,11 @@ class FaultyCloud:
         self._server.shutdown()
         self._server.server_close()
 
-    def _reply(self, action: str) -> Reply | None:
+    def _reply(self, parameters: dict[str, str]) -> Reply | None:
+        action = parameters.get("Action", "")
         with self._lock:
             self.calls.append(action)
+            self._asked.append(parameters)
             for rule in self._rules:
                 if rule.action != action or rule.times == 0:
                     continue
@@ -200,7 +209,7 @@ def _handler(cloud: FaultyCloud) -> type[BaseHTTPRequestHandler]:
             def forward() -> Answer:
                 return cloud._forward(self.path, body, headers)
 
-            reply = cloud._reply(parameters.get("Action", ""))
+            reply = cloud._reply(parameters)
             answer = forward() if reply is None else reply(parameters, forward)
             self.close_connection = True
             if answer is None:
