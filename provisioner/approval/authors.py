@@ -116,12 +116,12 @@ class _Found:
     def act(self, actors: Actors) -> None:
         """Who a CI run works for: excluded where the root knows them, an unknown author where it does not."""
         unknown = []
-        for account in actors.accounts:
-            people = self._accounts.get(account.casefold(), set())
+        for actor in actors.actors:
+            people = {name for account in actor.names for name in self._accounts.get(account.casefold(), ())}
             for name in people:
-                self.exclude(name, PLANNER)
+                self.exclude(name, actor.reason)
             if not people:
-                unknown.append(account)
+                unknown.append(actor.names[0])
         for mail in actors.emails:
             for name in self._mails.get(mail.strip().casefold(), ()):
                 self.exclude(name, PLANNER)

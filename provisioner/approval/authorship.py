@@ -21,14 +21,22 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody by the names that a platform has for them (`github:alice`, `github-id:583231`), and what they did."""
+
+    names: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actors:
     """Who a CI run says it works for. Environment and events are easily written, so this only ever excludes.
 
-    `accounts` are `github:login` and the like, `emails` addresses; an account that no person has is an unknown author.
-    `doubts` are phrases for `unknown`, `details` for whoever reads the output.
+    One of whose names no person has is an unknown author. `emails` are addresses of who planned. `doubts` are phrases
+    for `unknown`, `details` for whoever reads the output.
     """
 
-    accounts: tuple[str, ...] = ()
+    actors: tuple[Actor, ...] = ()
     emails: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     details: tuple[str, ...] = ()

@@ -61,6 +61,7 @@ def _error(code: str, summary: str, detail: str, subject: SourceRange | None) ->
 def _people(root: RootData, where: _Places) -> Iterator[Diagnostic]:
     holders: dict[bytes, str] = {}
     mails: dict[str, str] = {}
+    accounts: dict[str, str] = {}
     for name, person in root.people.items():
         place = where.person(name)
         own: set[bytes] = set()
@@ -86,6 +87,12 @@ def _people(root: RootData, where: _Places) -> Iterator[Diagnostic]:
                 detail = "An author must lead to one person. Remove the address from one of them."
                 summary = f"person.{other} and person.{name} have one e-mail address, {mail}"
                 yield _error("E-EMAIL-TWICE", summary, detail, place)
+        for account in {account.casefold() for account in person.accounts}:
+            other = accounts.setdefault(account, name)
+            if other != name:
+                detail = "Who planned must lead to one person. Remove the account from one of them."
+                summary = f"person.{other} and person.{name} have one account, {account}"
+                yield _error("E-ACCOUNT-TWICE", summary, detail, place)
 
 
 def _owners(root: RootData, where: _Places) -> Iterator[Diagnostic]:

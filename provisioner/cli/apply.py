@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +41,7 @@ def apply(
 
     session = session_of(ctx)
     opened = opened_plan(session, plan)
-    _, verdict = judge(opened)
+    _, verdict = judge(opened, Path.cwd(), session.environ)
     if verdict.verified is None:
         return refused(session, opened, verdict, json)
     result = execute(opened, verdict.verified, None if json else show_progress(session), parallelism)

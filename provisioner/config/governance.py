@@ -15,6 +15,7 @@ from .schema import LEVELS
 _WORKSPACE: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _MAX_WORKSPACE: Final = 40
 _EMAIL: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_ACCOUNT: Final = re.compile(r"(?:github|gitlab):[A-Za-z0-9][A-Za-z0-9._\[\]-]*|(?:github|gitlab)-id:[1-9][0-9]*")
 _RULE_ID: Final = re.compile(r"[A-Z][A-Z0-9]*-[0-9]+")
 
 
@@ -65,19 +66,33 @@ def people(blocks: Blocks) -> dict[str, Person]:
             if _EMAIL.fullmatch(email) is None:
                 detail = f'"{email}" is not an e-mail address. Commits are matched to people by it.'
                 item.error("E-PERSON", "Invalid e-mail address", detail, item.settings.range_of("emails"))
-        keys = _keys(item, item.settings, "keys")
-        for held, attribute in [*((key, "keys") for key in keys), *((email.lower(), "emails") for email in emails)]:
+        keys, accounts = _keys(item, item.settings, "keys"), _accounts(item)
+        held_once = [*((key, "keys") for key in keys), *((email.lower(), "emails") for email in emails)]
+        for held, attribute in [*held_once, *((account.lower(), "accounts") for account in accounts)]:
             known = seen.setdefault(held, name)
             if known != name:
-                what = "key" if attribute == "keys" else "address"
+                what = {"keys": "key", "emails": "address"}.get(attribute, "account")
                 detail = (
                     f"person.{known} holds the same {what}. A quorum counts people, so each {what} belongs to exactly "
                     "one of them. Remove it from one."
                 )
                 item.error("E-PERSON", f"Two people hold one {what}", detail, item.settings.range_of(attribute))
-        people[name] = Person(name, emails, keys, item.instance.range)
+        people[name] = Person(name, emails, keys, item.instance.range, accounts)
     blocks.finish(found)
     return people
+
+
+def _accounts(item: Decoded) -> tuple[str, ...]:
+    """Names on a CI platform: `github:alice`, or `github-id:583231` for the number that stays when a login changes."""
+    accounts = tuple(dict.fromkeys(str(account) for account in item.get("accounts", ())))
+    for account in accounts:
+        if _ACCOUNT.fullmatch(account) is None:
+            detail = (
+                f'"{account}" names no account. Write the platform and the login, such as "github:alice" or '
+                '"gitlab:alice"; or the number that stays when a login changes, such as "github-id:583231".'
+            )
+            item.error("E-PERSON", "Invalid account", detail, item.settings.range_of("accounts"))
+    return accounts
 
 
 def owners(blocks: Blocks, people: Mapping[str, Person]) -> dict[str, ControlOwner]:

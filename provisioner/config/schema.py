@@ -109,6 +109,7 @@ PERSON: Final = BlockSchema(
     {
         "emails": _of("list(string)", "Addresses that appear in commits.", required=True),
         "keys": _of("list(string)", "OpenSSH public keys.", default=()),
+        "accounts": _of("list(string)", "Names on a CI platform, such as github:alice.", default=()),
     },
     labels=("name",),
 )

@@ -6,10 +6,13 @@ import getpass
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ..applying.executor import PARALLEL, Terms
 from ..applying.executor import apply as execute
 from ..applying.result import ApplyResult, Report
+from ..approval.authors import authors_again
+from ..approval.authorship import Authorship
 from ..approval.root import RootInForce
 from ..approval.stopping import stopped_agent
 from ..approval.verdict import Refusal
@@ -27,7 +30,7 @@ from .approving import evidence, verdict
 from .authorized import counted
 from .project import require_reachable_by_one, watch
 from .reviewing import record_obligation
-from .roots import demand_pin, location_of, root_in_force
+from .roots import demand_pin, last_applied, location_of, root_in_force
 from .signing import Opened
 
 REVOKED = "E-KEY-REVOKED"
@@ -42,11 +45,26 @@ class NotSigned(DiagnosticError):
         self.verdict = verdict
 
 
-def judge(opened: Opened) -> tuple[RootInForce, Verdict]:
-    """The root that judges and its verdict. Raises DiagnosticError without a pin."""
+def judge(
+    opened: Opened, checkout: Path | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[RootInForce, Verdict]:
+    """The root that judges and its verdict. Raises DiagnosticError without a pin.
+
+    Where `checkout`, a folder, holds what the plan was made from, its authors are found anew: the plan must exclude
+    them all, whoever made it.
+    """
     root = root_in_force(opened.ledger, opened.runner, opened.file.digest)
     demand_pin(root, opened.runner, opened.ledger.workspace)
-    return root, verdict(opened.file, opened.ledger, opened.runner)
+    found = _authorship(opened, root, checkout, environ or {}) if checkout is not None else None
+    return root, verdict(opened.file, opened.ledger, opened.runner, found)
+
+
+def _authorship(opened: Opened, root: RootInForce, checkout: Path, environ: Mapping[str, str]) -> Authorship | None:
+    declared = opened.file.plan.declared
+    if declared is None:
+        return None
+    since = last_applied(opened.ledger, counted(opened.ledger, opened.runner))
+    return authors_again(checkout, declared.sources, root.root.data, environ=environ, since=since)
 
 
 def apply(

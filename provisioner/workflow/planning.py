@@ -28,6 +28,7 @@ from ..planning.drift import unexplained
 from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
 from ..policy.boundary_tests import generated, judge, summarize
 from ..version import installed
+from .acting import actors
 from .approving import sign_offs
 from .authorized import counted
 from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
@@ -167,6 +168,7 @@ def authorship_of(project: Project, seen: Seen) -> Authorship:
         inputs=configuration.inputs,
         person=project.runner.workspace(configuration.workspace.name).person,
         environ=project.inputs.environ,
+        actors=actors(project.inputs.environ),
     )
 
 

@@ -86,8 +86,17 @@ def _deadlocks(configuration: Configuration, inputs: Inputs) -> tuple[Diagnostic
         if root.approval.solo:
             return ()
         from ..approval.authors import authors
+        from .acting import actors
 
-        written = authors(inputs.root, configuration.files, root, environ=inputs.environ, since=since, person=person)
+        written = authors(
+            inputs.root,
+            configuration.files,
+            root,
+            environ=inputs.environ,
+            since=since,
+            person=person,
+            actors=actors(inputs.environ, ask=False),
+        )
     except DiagnosticError as error:
         return tuple(_not_looked_at(diagnostic) for diagnostic in error.diagnostics)
     return _nobody_left(configuration, root, written.people)

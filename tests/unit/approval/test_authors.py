@@ -13,7 +13,7 @@ import scenario
 
 from provisioner.approval import authors as room
 from provisioner.approval.authors import authors, authors_again, split_signature
-from provisioner.approval.authorship import Applied, Authorship
+from provisioner.approval.authorship import Actor, Actors, Applied, Authorship
 from provisioner.approval.git import Repository
 from provisioner.approval.root import RootData, RootPerson
 from provisioner.model.diagnostics import DiagnosticError
@@ -421,6 +421,28 @@ def test_values_from_outside_and_the_planner(repo: Repo, root: RootData) -> None
     found = ask(repo, root, inputs=("var.region", "var.\u202eage"), person="bob")
     assert found.people == (Exclusion("alice", "author"), Exclusion("bob", "planned it"))
     assert found.unknown == ("values from outside the files: var.\\u202eage, var.region",)
+
+
+def test_who_a_ci_run_works_for_is_excluded(repo: Repo, root: RootData) -> None:
+    """By login, number or address; whom nobody knows is an unknown author. No name of an actor takes a doubt away."""
+    repo.commit("alice")
+    accounts = {"bob": ("github:Bob", "gitlab:bob"), "carol": ("github-id:13",)}
+    known = replace(
+        root, people={name: replace(who, accounts=accounts.get(name, ())) for name, who in root.people.items()}
+    )
+    run = Actors((Actor(("github:bOB", "github-id:12"), "planned it"), Actor(("github:c", "github-id:13"), "author")))
+    found = ask(repo, known, actors=run)
+    assert found.people == (
+        Exclusion("alice", "author"),
+        Exclusion("bob", "planned it"),
+        Exclusion("carol", "author"),
+    )
+    assert found.unknown == ()
+    found = ask(repo, known, actors=Actors((Actor(("github:mallory", "github-id:9"), "planned it"),)))
+    assert found.unknown == ("accounts that no person of the trust root has: github:mallory",)
+    found = ask(repo, root, actors=Actors(emails=("BOB@acme.example",), doubts=("odd",), details=("more",)))
+    assert people(found) == {"alice", "bob"}
+    assert (found.unknown, found.details) == (("odd",), ("more",))
 
 
 def test_many_names_are_cut(repo: Repo, root: RootData) -> None:
