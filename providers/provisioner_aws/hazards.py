@@ -14,6 +14,7 @@ from provisioner.model.findings import Hazard
 from provisioner.model.requests import World
 from provisioner.model.resources import Resource
 
+from .escalation import describe_path, escalations
 from .policy.document import Names, Pattern, Policy, Statement, compile_pattern
 from .policy.errors import PolicyError
 from .policy.globs import overlap, parse_glob
@@ -35,6 +36,11 @@ def hazards(authority: Authority, world: World, agents: Collection[str]) -> Iter
         for role in held.roles(agent):
             yield from _access(authority, held, agent, role, agent in runs)
             yield from trust_hazards(authority, held, agent, role)
+    for path in escalations(authority, world, agents):
+        if path.technique == "assume-role":
+            continue  # A2A-1 tells it
+        what = f"agent.{path.agent} can become more than it is: {describe_path(path)}"
+        yield Hazard("PRV-4", path.address, path.agent, what, "take one of these permissions away")
 
 
 def _executing(authority: Authority) -> frozenset[str]:
