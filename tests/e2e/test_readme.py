@@ -46,9 +46,9 @@ def test_the_readme_shows_what_the_commands_print(team):
 
 
 def test_every_command_of_the_readme_exists(team):
-    known = set(re.findall(r"^  ([a-z]+) ", team.run("-help").stdout, re.M))
+    known = set(re.findall(r"^  ([a-z][a-z-]*) ", team.run("-help").stdout, re.M))
     table = README.read_text().split("## Commands")[1].split("Single-")[0]
-    named = set(re.findall(r"`([a-z]+)`", table))
+    named = set(re.findall(r"`([a-z][a-z-]*)`", table))
     assert named == known & named and known <= named, named ^ known
 
 
