@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from weakref import WeakKeyDictionary
 
 from ..approval.plan_checks import CLOCK_SKEW
@@ -49,30 +50,42 @@ def acted(ledger: Ledger, plan: str) -> tuple[Entry, ...]:
     """The first and last entry by which a plan was carried out, until it was consumed; () for one that never was.
 
     Each intent was written just after the sign-offs were checked; an outcome without one is nobody's. A plan without
-    calls in a cloud is judged at the root that it made, or at its end.
+    calls in a cloud is judged at the root that it made, or at its end. Where a key was revoked between the last call
+    and the end, the end counts too: no plan ends on a key that was revoked before.
     """
     history = ledger.history
     end = views.consumed(history, plan)
     limit = end.index if end is not None else len(history) + 1
     intents = [entry for entry in history.about(plan, Kind.INTENT) if entry.index < limit]
     if intents:
-        return (intents[0], intents[-1]) if len(intents) > 1 else (intents[0],)
+        last = (end,) if end is not None and _revoked_between(ledger, intents[-1], end) else ()
+        return (*intents[:1], *intents[1:][-1:], *last)
     roots = [entry for entry in history.about(plan, Kind.ROOT) if entry.index < limit]
     return tuple(roots[:1]) or ((end,) if end is not None else ())
+
+
+def _revoked_between(ledger: Ledger, one: Entry, other: Entry) -> bool:
+    return revocations(ledger).before(one.index) != revocations(ledger).before(other.index)
+
+
+def _grace(history: History, plan: str, entry: Entry) -> timedelta:
+    """How much earlier expiry is judged: at a plan's end, as of its last call."""
+    called = [intent for intent in history.about(plan, Kind.INTENT) if intent.index < entry.index]
+    if entry.kind is not Kind.CONSUMED or not called:
+        return CLOCK_SKEW
+    return CLOCK_SKEW + max(timedelta(0), entry.stored_at - called[-1].stored_at)
 
 
 def judged_at(ledger: Ledger, runner: Runner, plan: str, entry: Entry) -> Moment | None:
     """A plan judged by what the ledger held before an entry; None where it was not published by then.
 
-    Revocations alone are looked at up to its end: a key that was revoked before a plan is consumed never counts for it.
     Raises DiagnosticError for a broken chain of roots or a plan that cannot be read.
     """
     history, before = ledger.history, entry.index
-    end = views.consumed(history, plan)
     publication = views.publication(history, plan, before)
     if publication is None:
         return None
-    root, file = root_in_force(ledger, runner, before=before), publication.file()
+    root, file = root_in_force(ledger, runner, plan, before), publication.file()
     evidence = Evidence(
         root=root,
         signoffs=signoffs_of(history, plan, before),
@@ -81,8 +94,8 @@ def judged_at(ledger: Ledger, runner: Runner, plan: str, entry: Entry) -> Moment
         entries=history.digests(before),
         now=entry.stored_at,
         providers=providers(),
-        revoked=revocations(ledger).before(end.index if end is not None else before),
-        grace=CLOCK_SKEW,
+        revoked=revocations(ledger).before(before),
+        grace=_grace(history, plan, entry),
         carried=circumstances.carried(ledger, root.root.data.approval.carry, plan, before),
         store_now=circumstances.store_now(ledger, entry),
         announced=circumstances.announced(ledger, file.plan, before),
