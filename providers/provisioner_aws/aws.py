@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
     from provisioner.model.diagnostics import Diagnostic
     from provisioner.model.findings import Hazard
+    from provisioner.model.graph import Reach
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Desired, Resource, Snapshot
     from provisioner.sdk.documents import DocumentComparison
-    from provisioner.sdk.provider import Connection, Reader, Writer
+    from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
 
     from .sandbox import SandboxCloud
@@ -121,6 +122,16 @@ class AWS:
 
         return compare_documents(old, new, kind)
 
+    def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
+        from .permissions import permissions
+
+        return permissions(authority, desired, purpose)
+
+    def bootstrap(self, authority: Authority, desired: Sequence[Desired], form: str) -> Mapping[str, Any]:
+        from .bootstrap import bootstrap
+
+        return bootstrap(authority, desired, form)
+
     def stop(self, agent: str, live: Snapshot, at: str) -> Iterable[Resource]:
         from .stop import stop
 
@@ -135,6 +146,11 @@ class AWS:
         from .hazards import hazards
 
         return hazards(authority, world, agents)
+
+    def reach(self, authority: Authority, world: World, agents: Collection[str]) -> Reach:
+        from .reach import reach
+
+        return reach(authority, world, agents)
 
     def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
         from .policy.negatives import negatives

@@ -15,6 +15,7 @@ from ..model.changes import Assessment, Change, Operation, Outcome
 from ..model.configuration import Agent, BoundaryTest, ProviderConfig
 from ..model.diagnostics import Diagnostic
 from ..model.findings import Hazard
+from ..model.graph import Reach
 from ..model.requests import Decision, Request, World
 from ..model.resources import Address, Desired, Resource, Snapshot
 from .schema import ProviderSchema
@@ -119,6 +120,9 @@ class Provider(Protocol):
         permission, trusts that admit too many (rules PRV-1 to PRV-3, TP-1, FED-1 to FED-4, HUM-1, ID-1, ATT-1, EXE-1,
         KIL-1, A2A-1 of 6-analysis-and-rules.md). Sound: what cannot be read as harmless is told."""
 
+    def reach(self, authority: Authority, world: World, agents: Collection[str]) -> Reach:
+        """Who may become these agents, by their trust, and how each could become more than it is."""
+
     def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
         """Denied-tests that every agent of this runtime must pass, whoever wrote the configuration."""
 
@@ -144,3 +148,26 @@ class Stopper(Protocol):
     def stops(self, change: Change) -> bool:
         """Whether a change, by its `after` alone and whatever else there is, is one of those: the verifier's question.
         It must hold for exactly what `stop` makes, for any `at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerPolicy:
+    """What a runner may do in one target. `purpose` is `plan`, `drift` or `apply`; `document` is in the cloud's own
+    language of policies."""
+
+    target: str
+    key: str
+    purpose: str
+    document: Mapping[str, Any]
+
+
+@runtime_checkable
+class Permitting(Protocol):
+    """What a provider may do besides: say which permissions its reads and operations take. Pure."""
+
+    def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
+        """The least that a plan, a drift run or an apply of this configuration takes, for each target."""
+
+    def bootstrap(self, authority: Authority, desired: Sequence[Desired], form: str) -> Mapping[str, Any]:
+        """Everything that sets a runner's roles up, by `form`: `cloudformation`, a template of roles to be assumed
+        from one place each; `scp`, the guard that denies others' writes to what we own."""

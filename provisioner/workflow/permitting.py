@@ -1,0 +1,74 @@
+"""`permissions`: what a runner needs, from the configuration alone. Reads no cloud and no ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..approval.ownership import resolve_owner
+from ..approval.root import root_data
+from ..model.configuration import Agent, Tool
+from ..model.diagnostics import DiagnosticError
+from ..registry import Registry
+from ..sdk.provider import Permitting, RunnerPolicy
+from .compiling import Compiled, compile_all, providers_of
+from .project import Inputs, load_configuration
+
+PURPOSES = ("plan", "drift", "apply")
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """`silent` are providers of the configuration that cannot say what they need."""
+
+    workspace: str
+    policies: tuple[RunnerPolicy, ...]
+    silent: tuple[str, ...]
+
+
+def permissions(inputs: Inputs, purpose: str | None) -> Permissions:
+    """The policies for one purpose, or for each. Raises DiagnosticError for a configuration that does not compile."""
+    if purpose is not None and purpose not in PURPOSES:
+        raise DiagnosticError.of(
+            "E-USAGE", f"-for={purpose} is none of {', '.join(PURPOSES)}", "Leave it out to get all three."
+        )
+    compiled, workspace = _compiled(inputs)
+    found: list[RunnerPolicy] = []
+    silent = []
+    for name, provider in compiled.providers.items():
+        if not isinstance(provider, Permitting):
+            silent.append(name)
+            continue
+        own = tuple(item for item in compiled.desired if item.resource.address.provider == name)
+        for one in PURPOSES if purpose is None else (purpose,):
+            found += provider.permissions(compiled.authorities[name], own, one)
+    return Permissions(workspace, tuple(found), tuple(silent))
+
+
+def bootstrap(inputs: Inputs, form: str) -> Mapping[str, Mapping[str, Any]]:
+    """The documents of every provider that has this form, by provider. Raises DiagnosticError."""
+    compiled, _ = _compiled(inputs)
+    out = {}
+    for name, provider in compiled.providers.items():
+        if isinstance(provider, Permitting):
+            own = tuple(item for item in compiled.desired if item.resource.address.provider == name)
+            out[name] = provider.bootstrap(compiled.authorities[name], own, form)
+    return out
+
+
+def _compiled(inputs: Inputs) -> tuple[Compiled, str]:
+    registry = Registry()
+    loaded = load_configuration(inputs, registry)
+    configuration = loaded.configuration
+    if configuration is None or any(diagnostic.is_error for diagnostic in loaded.diagnostics):
+        raise DiagnosticError(loaded.diagnostics)
+    root = root_data(configuration, "")
+
+    def owner_of(agent: Agent, tool: Tool) -> str | None:
+        return resolve_owner(root, "tool_access", agent.name, tool.address)
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    compiled = compile_all(configuration, providers_of(configuration, registry), owner_of, {}, now)
+    return compiled, configuration.workspace.name
