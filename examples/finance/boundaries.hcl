@@ -20,7 +20,7 @@ boundary "acting" {
     allow = [
       "s3:GetObject", "s3:ListBucket", "s3:PutObject",
       "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
-      "sqs:SendMessage", "secretsmanager:GetSecretValue", "lambda:UpdateFunctionCode",
+      "sqs:SendMessage", "secretsmanager:GetSecretValue",
     ]
     deny            = local.never
     regions         = [local.region]

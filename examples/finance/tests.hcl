@@ -52,18 +52,18 @@ test "only_the_preparer_proposes_payments" {
   }
 }
 
-test "release_bot_deploys_finance_only" {
+test "release_bot_releases_finance_only" {
   agents  = [local.everyone["release_bot"]]
   surface = "tool_access"
   expect  = "denied"
 
   dynamic "attempt" {
-    for_each = toset(["payroll-run", "identity-sync"])
+    for_each = toset(["payroll", "identity"])
     labels   = ["aws", attempt.key]
 
     content {
-      action   = "lambda:UpdateFunctionCode"
-      resource = "arn:aws:lambda:${local.region}:${var.account_id}:function:${attempt.key}"
+      action   = "s3:PutObject"
+      resource = "arn:aws:s3:::acme-releases/${attempt.key}/run.zip"
       context  = local.here
     }
   }

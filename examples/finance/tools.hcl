@@ -120,15 +120,16 @@ tool "bank_statements" {
   }
 }
 
-tool "deploy_functions" {
-  purpose     = "Roll out new code of the finance functions"
+tool "release_packages" {
+  purpose     = "Hand reviewed packages of the finance functions to the release pipeline"
   sensitivity = "internal"
-  effect      = "execute"
+  effect      = "write"
 
   aws {
-    statement "code" {
-      actions   = ["lambda:UpdateFunctionCode"]
-      resources = ["arn:aws:lambda:${local.region}:${var.account_id}:function:finance-*"]
+    # Not lambda:UpdateFunctionCode: who puts code into a function has that function's role (PRV-4).
+    statement "packages" {
+      actions   = ["s3:PutObject"]
+      resources = ["arn:aws:s3:::acme-releases/finance/*"]
     }
   }
 }

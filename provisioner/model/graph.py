@@ -91,6 +91,14 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """What one provider sees of who can become whom."""
+
+    relations: tuple[Relation, ...] = ()
+    paths: tuple[EscalationPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """`paths` are the escalation paths; those in `fresh` (by agent, technique, target) are not in the live world."""
 
