@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from ..approval.past import Past
 from ..ledger import replay
+from ..ledger.entries import History
 from ..ledger.log import Ledger
 from ..runner import Runner
 from .authorized import counted
 from .roots import last_whole
 
+_PAST: WeakKeyDictionary[History, tuple[int, Past]] = WeakKeyDictionary()
+"""What was found already, as long as the history has not grown."""
+
 
 def past(ledger: Ledger, runner: Runner) -> Past:
     """What plans are measured with that come now. Only plans that were signed for count. Raises DiagnosticError."""
+    size, known = _PAST.get(ledger.history, (0, Past()))
+    if size != len(ledger.history):
+        known = _past(ledger, runner)
+        _PAST[ledger.history] = (len(ledger.history), known)
+    return known
+
+
+def _past(ledger: Ledger, runner: Runner) -> Past:
     counts = counted(ledger, runner)
     last = last_whole(ledger, counts)
     served = {address: item.tools for address, item in replay.signed_state(ledger.history, counts).items()}

@@ -168,3 +168,27 @@ def test_a_ci_actor_is_excluded_and_an_unknown_one_needs_two(team: Team) -> None
     found = json.loads(Path(plan).read_text())["plan"]
     assert found["unknown_authors"] == ["accounts that no person of the trust root has: github:alice-gh"]
     assert all(item["threshold"] == 2 for item in found["requirements"])
+
+
+def test_who_owns_a_tool_signs_when_it_is_taken_away(team: Team) -> None:
+    """A live policy does not name its tools: the plan that made it says that this one was the finance team's."""
+    workspace = team.checkout / "workspace.hcl"
+    workspace.write_text(
+        workspace.read_text() + '\ncontrol_owner "finance" {\n  title    = "Finance"\n  contact  = "f@acme.example"\n'
+        '  surfaces = ["tool_access"]\n  signers  = [person.erin]\n}\n'
+    )  # fmt: skip
+    team.edit('tool "triage_log" {', 'tool "triage_log" {\n  owner       = control_owner.finance')
+    team.commit("finance owns the log")
+    for _ in range(2):  # the first plan makes the owner, by the rules of root 1; the second is judged by root 2
+        team.plan()
+        team.sign_all()
+        team.apply()
+    team.edit("tools  = [tool.invoice_inbox, tool.triage_log]", "tools  = [tool.invoice_inbox]")
+    team.commit("no log any more")
+    team.plan()
+    changes = json.loads((team.home / "plan.json").read_text())["plan"]["changes"]
+    gone = {tuple(change["tools"]): change["owners"] for change in changes if change["action"] == "delete"}
+    assert gone[("tool.triage_log",)] == {"tool_access": "finance"}
+    assert ("tool_access", "finance") in team.required()
+    team.sign_all()
+    team.apply()
