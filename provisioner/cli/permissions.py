@@ -29,7 +29,8 @@ def permissions(
 ) -> int:
     """Print the policies that this workspace's runner needs, and no more. Reads no cloud and no credentials.
 
-    They follow from what the configuration makes: print them again when it makes another kind of thing.
+    They follow from what the configuration makes: print them again when it makes another kind of thing. What sets the
+    roles up is one document, ready to deploy; where there are several accounts, an object of them by account.
     """
     from ..model.diagnostics import DiagnosticError
     from ..render.permissions import permissions_hcl
@@ -39,7 +40,11 @@ def permissions(
     session = session_of(ctx)
     inputs = inputs_of(session, var, var_file)
     if form in ("cloudformation", "scp"):
-        session.print(text.dumps(bootstrap(inputs, form), indent=2))
+        documents = {
+            f"{name} {where}": one for name, all_ in bootstrap(inputs, form).items() for where, one in all_.items()
+        }
+        only = next(iter(documents.values())) if len(documents) == 1 else documents
+        session.print(text.dumps(only, indent=2))
         return 0
     if form not in ("json", "hcl"):
         raise DiagnosticError.of(
