@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .escape import escape
-from .text import Paint, count, ranges, table, title
+from .text import Paint, count, ranges, table, title, wrap
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """One sign-off of one plan that the person may give. `plan` is the short digest; `wider` counts changes that
-    widen or are unknown, `missing` people; `hours_left` None before publication; `blocked`: the plan's own findings
+    widen or are unknown, `missing` people; `standing` is the owner as which the person would sign in `owner`'s place,
+    "" for a signer of the owner itself; `hours_left` None before publication; `blocked`: the plan's own findings
     or tests stop it, whoever signs."""
 
     plan: str
     digest: str
     surface: str
     owner: str
+    standing: str
     changes: tuple[int, ...]
     agents: tuple[str, ...]
     wider: int
@@ -48,6 +50,7 @@ def inbox_text(found: Inbox, width: int = 100, color: bool = False) -> str:
     rows: list[Sequence[str]] = [("plan", "surface", "owner", "changes", "about", "hours left", "what")]
     for one in found.waiting:
         said = [f"{one.wider} wider or unknown" if one.wider else "nothing wider", f"{one.missing} missing"]
+        said += [f"in its place, as {escape(one.standing)}"] * bool(one.standing)
         said += [f"must accept {escape(name)}" for name in one.accept]
         said += ["blocked by its findings or tests"] * one.blocked
         left = "" if one.hours_left is None else str(one.hours_left)
@@ -58,5 +61,6 @@ def inbox_text(found: Inbox, width: int = 100, color: bool = False) -> str:
     first = found.waiting[0]
     lines += ["", f"{count(len(found.waiting), 'sign-off')} may be yours to give"]
     lines += ["", f"Next   provisioner show {first.plan}"]
-    lines.append(f"       provisioner sign {first.plan} -owner {escape(first.owner)} -surface {first.surface}")
+    place = f" -as {escape(first.standing)}" if first.standing else ""
+    lines += wrap(f"provisioner sign {first.plan} -owner {escape(first.owner)}{place}", width, " " * 7)
     return "\n".join(lines) + "\n"

@@ -30,13 +30,15 @@ class BlockSigners:
 
 @dataclass(frozen=True, slots=True)
 class WhoSigns:
-    """`blocks` empty: other files read this one, so `signers` is everybody who could be asked."""
+    """Where `blocks` is empty, or the file holds `shared` kinds of block (`locals`), others read it, and `signers` is
+    everybody who could be asked."""
 
     workspace: str
     source: str
     path: str
     blocks: tuple[BlockSigners, ...]
     signers: tuple[Signers, ...]
+    shared: tuple[str, ...] = ()
 
 
 def who_signs_text(found: WhoSigns, width: int = 100, color: bool = False) -> str:
@@ -50,8 +52,10 @@ def who_signs_text(found: WhoSigns, width: int = 100, color: bool = False) -> st
             needs = ", ".join(f"{one.surface}: {escape(one.owner or 'NOBODY')}" for one in block.signers)
             rows.append((str(block.line), escape(block.address), needs))
         lines += table(rows, width, flexible=(1, 2))
-    else:
-        lines += section("", "It holds no block: others read it, so any owner may be asked.", width)
+    if found.shared:
+        lines += ["", *section("", f"Others read its {', '.join(found.shared)}: any owner may be asked.", width)]
+    elif not found.blocks:
+        lines += section("", "It holds nothing with an owner of its own: others read it, so any may be asked.", width)
     lines += ["", paint.style("strong", "SIGN-OFF")]
     rows = [("surface", "owner", "signers", "quorum")]
     for one in found.signers:

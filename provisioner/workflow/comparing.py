@@ -10,7 +10,6 @@ from ..model.plan import Requirement
 from ..planfile import to_builtins
 from ..render.plandiff import ChangePair, Kept, PlanDiff, Verdict
 from .approving import sign_offs
-from .roots import root_in_force
 from .signing import Opened
 
 
@@ -68,7 +67,6 @@ def _signoffs(first: Opened, second: Opened) -> Iterator[Kept]:
     wanted: dict[tuple[str, str], Requirement] = {
         (item.surface, item.owner): item for item in second.file.plan.requirements
     }
-    carries = root_in_force(second.ledger, second.runner).root.data.approval.carry == "unchanged"
     parts = {(item.surface, item.owner): item.part for item in first.file.plan.requirements}
     for row in sign_offs(first.file, first.ledger, first.runner).rows:
         key = (row.surface, row.owner)
@@ -77,8 +75,7 @@ def _signoffs(first: Opened, second: Opened) -> Iterator[Kept]:
             if first.file.digest == second.file.digest:
                 why = "it is the same plan"
             elif counts:
-                same = carries and wanted[key].part == parts.get(key)
-                why = "its part is the same" if same else "signed for the second, too"
+                why = "its part is the same" if person in counted[key].kept_by else "signed for the second, too"
             elif key not in wanted:
                 why = "the second plan asks nothing of this owner here"
             elif wanted[key].part != parts.get(key):

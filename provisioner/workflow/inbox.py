@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from ..approval.root import RootData
+from ..approval.verdict import RequirementState
 from ..ledger import views
 from ..model.diagnostics import DiagnosticError
 from ..render.inbox import Inbox, Waiting
 from ..runner import Runner
-from .approving import sign_offs
+from .approving import shown, verdict
 from .project import named_workspace, workspace_ledger
 from .roots import latest, root_in_force
 
@@ -46,29 +48,42 @@ def inbox(runner: Runner, root: Path, person: str | None, workspace: str | None,
         file = found.file()
         if file.plan.base != base:
             continue  # another plan was applied since: nobody can make this one count any more
-        state = sign_offs(file, ledger, runner)
+        judged = verdict(file, ledger, runner)
+        state = shown(file, ledger, judged)
         if state.refusals:
             continue
-        for row in state.rows:
-            if name in row.may_sign and not row.done and not row.rejected:
-                agents = tuple(sorted({c.agent for c in file.plan.changes if c.number in row.changes and c.agent}))
-                waiting.append(
-                    Waiting(
-                        plan=file.short,
-                        digest=digest,
-                        surface=row.surface,
-                        owner=row.owner,
-                        changes=row.changes,
-                        agents=agents,
-                        wider=sum(c.effect.widens for c in file.plan.changes if c.number in row.changes),
-                        missing=row.need - (row.have or 0),
-                        accept=row.accept,
-                        published=state.published or "",
-                        hours_left=_hours(state.expires, clock),
-                        blocked=bool(state.blocked),
-                    )
+        for one, row in zip(judged.states, state.rows, strict=True):
+            standing = _stands_in(data, one, name)
+            if row.done or row.rejected or (name not in row.may_sign and standing is None):
+                continue
+            mine = [change for change in file.plan.changes if change.number in row.changes]
+            waiting.append(
+                Waiting(
+                    plan=file.short,
+                    digest=digest,
+                    surface=row.surface,
+                    owner=row.owner,
+                    standing="" if name in row.may_sign else standing or "",
+                    changes=row.changes,
+                    agents=tuple(sorted({change.agent for change in mine if change.agent is not None})),
+                    wider=sum(change.effect.widens for change in mine),
+                    missing=row.need - (row.have or 0),
+                    accept=row.accept,
+                    published=state.published or "",
+                    hours_left=_hours(state.expires, clock),
+                    blocked=bool(state.blocked),
                 )
+            )
     return Inbox(ledger.workspace, name, tuple(waiting))
+
+
+def _stands_in(root: RootData, state: RequirementState, person: str) -> str | None:
+    """The owner as which a person may sign in another's place now, because it escalates to that one."""
+    way = state.stand_in
+    barred = {bar.person for bar in state.may_not} | {signed.person for signed in (*state.signed, *state.rejected)}
+    if way is None or not way.open or way.to not in root.owners or person in barred:
+        return None
+    return way.to if person in root.owners[way.to].signers else None
 
 
 def _hours(expires: str | None, now: datetime) -> int | None:

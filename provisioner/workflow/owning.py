@@ -10,6 +10,7 @@ from pathlib import Path
 from ..approval.ownership import one_owner, resolve_owner
 from ..approval.root import RootData, root_data
 from ..approval.root_changes import compare
+from ..lang.parser import parse_file
 from ..model.changes import Surface
 from ..model.configuration import AGENT_SURFACES, Agent, Configuration, Tool
 from ..model.diagnostics import DiagnosticError
@@ -64,19 +65,18 @@ def who_signs(project: Project, path: Path) -> WhoSigns:
             f"It reads {', '.join(sorted(configuration.files)[:8])}"
             f"{' and more' if len(configuration.files) > 8 else ''}. Nobody has to sign a change of other files.",
         )
-    desired = _desired(project, judge.data)
     blocks = [
         BlockSigners(address, line, tuple(_signers(judge.data, pairs)))
-        for address, line, pairs in _blocks(configuration, judge.data, desired, name)
+        for address, line, pairs in _blocks(project, judge.data, name)
     ]
     blocks.sort(key=lambda block: block.line)
-    if not blocks:
-        # A file that another one reads (a key, a template): what depends on it is not told apart, so anybody may be.
-        everybody = {(surface.value, owner) for surface in Surface for owner in _defaults(judge.data, surface)}
-        whole = tuple(_signers(judge.data, everybody))
-        return WhoSigns(configuration.workspace.name, judge.source, name, (), whole)
-    union = {(one.surface, one.owner) for block in blocks for one in block.signers}
-    return WhoSigns(configuration.workspace.name, judge.source, name, tuple(blocks), tuple(_signers(judge.data, union)))
+    union: set[Pair] = {(one.surface, one.owner) for block in blocks for one in block.signers}
+    shared = _shared(project, name)
+    if shared or not blocks:
+        # What others read (a local value, a key, a template) is not traced to them, so anybody may be asked.
+        union |= {(surface.value, owner) for surface in Surface for owner in _defaults(judge.data, surface)}
+    signers = tuple(_signers(judge.data, union))
+    return WhoSigns(configuration.workspace.name, judge.source, name, tuple(blocks), signers, shared)
 
 
 def _surfaces(root: RootData) -> Iterator[OwnerRow]:
@@ -132,16 +132,26 @@ Pair = tuple[str, str | None]
 """(surface, owner); None where the surface has not exactly one."""
 
 
-def _blocks(
-    configuration: Configuration, root: RootData, desired: Sequence[Desired], filename: str
-) -> Iterator[tuple[str, int, set[Pair]]]:
+def _shared(project: Project, filename: str) -> tuple[str, ...]:
+    """The kinds of block in a file that mean something only through others, which may stand anywhere."""
+    source = project.sources.get(filename)
+    if source is None:
+        return ()
+    body, _ = parse_file(source)
+    return tuple(sorted({block.type for block in body.blocks if block.type in _READ_BY_OTHERS}))
+
+
+_READ_BY_OTHERS = frozenset({"agent_defaults", "import", "locals", "module", "moved", "removed", "variable"})
+
+
+def _blocks(project: Project, root: RootData, filename: str) -> Iterator[tuple[str, int, set[Pair]]]:
     """The blocks of one file with what a change of each would touch: the cloud resources that come from it by the
     providers' own schemas, and what it means for the trust root."""
-    from ..registry import Registry
-
-    kinds = {name: provider.schema().kinds for name, provider in Registry().all().items()}
+    configuration = project.configuration
+    providers = providers_of(configuration, project.registry)
+    kinds = {name: provider.schema().kinds for name, provider in providers.items()}
     touched: dict[str, set[Pair]] = {}
-    for item in desired:
+    for item in _desired(project, root):
         address = item.resource.address
         for surface in kinds[address.provider][address.kind].surfaces(None):
             owner = one_owner(root, surface.value, item.resource.agent, item.tools)

@@ -122,18 +122,38 @@ def stop(
     """Sign `first`, record and apply it; plan anew where something moved meanwhile. Raises as its steps do."""
     opened, tries = first, 1
     while True:
-        need = opened.file.plan.requirements[0]
-        assert wish.key is not None
-        to_sign = prepare(opened, Wish(wish.key, need.owner, need.surface))
-        record(opened, sign(to_sign, environ))
-        _, verdict = judge(opened)
-        if verdict.verified is None:
-            return Stopped(opened, verdict, None)
-        result = apply(opened, verdict.verified, progress)
-        moved = not result.complete and any(not problem.final for problem in result.problems)
-        if not moved or tries == TRIES:
-            return Stopped(opened, verdict, result)
+        last = tries == TRIES
+        try:
+            done = _attempt(opened, wish, environ, progress)
+        except DiagnosticError as error:
+            if last or error.diagnostics[0].code not in _MOVED:
+                raise
+        else:
+            if last or not _moved(done):
+                return done
         opened, tries = plan_stop(opened.runner, folder, wish), tries + 1
+
+
+def _attempt(opened: Opened, wish: StopWish, environ: Mapping[str, str], progress: Report | None) -> Stopped:
+    need = opened.file.plan.requirements[0]
+    assert wish.key is not None
+    to_sign = prepare(opened, Wish(wish.key, need.owner, need.surface))
+    record(opened, sign(to_sign, environ))
+    _, verdict = judge(opened)
+    if verdict.verified is None:
+        return Stopped(opened, verdict, None)
+    return Stopped(opened, verdict, apply(opened, verdict.verified, progress))
+
+
+_MOVED = frozenset({"E-STALE", "E-BASE", "E-ROOT"})
+"""What a plan is refused for when another one, or a new root, came in between."""
+
+
+def _moved(done: Stopped) -> bool:
+    """Whether the agent or the record changed between the plan and its end, so that a new plan may get through."""
+    if done.result is None:
+        return any(refusal.code in _MOVED for refusal in done.verdict.refusals)
+    return not done.result.complete and any(not problem.final for problem in done.result.problems)
 
 
 def _owner(root: RootData, wish: StopWish) -> Owner:

@@ -95,6 +95,10 @@ def who_signs_a_file(team: Any) -> None:
     assert {one["owner"] for one in workspace["signers"]} == {"security"}
     key = team.json("who-signs", "keys/alice.pub")
     assert key["blocks"] == [] and len(key["signers"]) == 4
+    (team.checkout / "shared.hcl").write_text("locals {\n  a = 1\n}\n")
+    shared = team.json("who-signs", "shared.hcl")
+    assert shared["shared"] == ["locals"] and len(shared["signers"]) == 4
+    assert "Others read its locals" in team.run("who-signs", "shared.hcl").stdout
     assert "does not read" in team.run("who-signs", "README.md", check=1).stderr
 
 

@@ -15,7 +15,9 @@ from provisioner.render.whosigns import BlockSigners, Signers, WhoSigns, who_sig
 HOSTILE = "x\x1b[2J\u202egnp.exe\n| forged |"
 ROW = OwnerRow("agent", HOSTILE, "identity", HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 1, HOSTILE, HOSTILE)
 SIGNERS = Signers("identity", HOSTILE, (HOSTILE,), 1)
-WAITING = Waiting("7f3a9c21", "sha256:x", "identity", HOSTILE, (1,), (HOSTILE,), 1, 1, (HOSTILE,), "", 3, False)
+WAITING = Waiting(
+    "7f3a9c21", "sha256:x", "identity", HOSTILE, HOSTILE, (1,), (HOSTILE,), 1, 1, (HOSTILE,), "", 3, False
+)
 SET_ASIDE = ExceptionRow(
     HOSTILE, "exception", (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE, HOSTILE, HOSTILE, "2027-01-15", 3
 )
