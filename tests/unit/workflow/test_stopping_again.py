@@ -48,9 +48,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(stopping, "plan_stop", lambda *_: plans.append(1) or SimpleNamespace(runner=None))
         first: Any = SimpleNamespace(runner=None)
         try:
-            return len(plans), stopping.stop(first, WISH, Path(), {})
-        except DiagnosticError as found:
-            return len(plans), found.diagnostics[0].code
+            found = stopping.stop(first, WISH, Path(), {})
+            return len(plans), found
+        except DiagnosticError as refusal:
+            return len(plans), refusal.diagnostics[0].code
 
     return go
 
