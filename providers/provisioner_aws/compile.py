@@ -19,6 +19,7 @@ from .grants import ContradictionError, grant_document, statements_of
 from .limits import LIMITS
 from .packing import Item, Packing, pack
 from .policy.canonical import size
+from .stop import ROOM as STOP_ROOM
 from .trust import VERSION, Place, supported, trust_policy, unsupported
 from .workload.desired import federation, used_provider, workloads
 
@@ -171,7 +172,7 @@ def packed(parts: Sequence[GrantPart], documents: Mapping[str, Mapping[str, Any]
     items = [
         Item(part.name, part.owner or "", size(canonical(documents[part.name])), not _relative(part)) for part in parts
     ]
-    return pack(items, LIMITS["inline"].most, LIMITS["managed"].most)
+    return pack(items, LIMITS["inline"].most, LIMITS["managed"].most, STOP_ROOM)
 
 
 def _relative(part: GrantPart) -> bool:

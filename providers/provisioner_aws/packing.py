@@ -35,13 +35,16 @@ class Packing:
     overflow: int = 0
 
 
-def pack(items: Iterable[Item], inline_limit: int, managed_limit: int) -> Packing:
-    """Place every item. `overflow` counts the characters by which what must stay inline exceeds the limit."""
+def pack(items: Iterable[Item], inline_limit: int, managed_limit: int, room: int = 0) -> Packing:
+    """Place every item. `overflow` counts the characters by which what must stay inline exceeds the limit.
+
+    `room` characters of the inline space are left free as far as items can be moved.
+    """
     by_size = sorted(items, key=lambda item: (-item.size, item.name))
     total = sum(item.size for item in by_size)
     moved: list[Item] = []
     for item in by_size:
-        if total <= inline_limit:
+        if total <= inline_limit - room:
             break
         if item.movable and item.size <= managed_limit:
             moved.append(item)

@@ -21,6 +21,9 @@ from .forms import document
 POLICY = "provisioner-stop"
 """The policy's name, one on each role."""
 
+ROOM = 256
+"""Characters that grants leave free of a role's inline space where they can, so that there is room for a stop."""
+
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
