@@ -19,6 +19,7 @@ from ..ledger.errors import LedgerError
 from ..ledger.log import Ledger
 from ..sdk.provider import Writer
 from . import guards
+from .effects import Assess
 from .inspect import Inspector
 from .journal import Journal
 from .result import ApplyResult, Phase, Progress, Report
@@ -55,6 +56,7 @@ def apply(
     kinds: Kinds,
     recheck: Recheck | None = None,
     conclude: Recheck | None = None,
+    assess: Assess | None = None,
     progress: Report | None = None,
     terms: Terms | None = None,
     counts: replay.Counts | None = None,
@@ -63,7 +65,8 @@ def apply(
 
     `counts` says which plans of the journal were signed for: only those show that something is ours to delete.
     `conclude` is asked before the plan's end is recorded, and again if somebody else was faster: as `recheck` does, it
-    raises ProceedError.
+    raises ProceedError. `assess` judges a change anew by its provider: what turns out wider than signed is not carried
+    out.
 
     Raises TypeError for anything but a VerifiedPlan; DiagnosticError (LedgerError, LeaseHeld among them) and
     CloudError when it is refused before the first write. From then on the result tells what happened.
@@ -91,7 +94,7 @@ def apply(
     )
     journal = Journal(ledger, digest, lease)
     inspector = Inspector(index, needed, kinds, terms.sleep)
-    run = Run(index, journal, inspector, needed, kinds, recheck, progress, counts, terms.parallel, conclude)
+    run = Run(index, journal, inspector, needed, kinds, recheck, progress, counts, terms.parallel, conclude, assess)
     try:
         result = run.go()
     except BaseException as error:

@@ -20,7 +20,7 @@ from ..model.changes import Operation, Outcome, Status
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..sdk.errors import CloudError, ProceedError
 from ..sdk.provider import Writer
-from . import guards
+from . import effects, guards
 from .calls import Calls
 from .inspect import Inspector, Seen
 from .journal import Journal
@@ -61,6 +61,7 @@ class Run:
     counts: replay.Counts | None = None
     parallel: int = 1
     conclude: Recheck | None = None
+    assess: effects.Assess | None = None
     results: dict[str, OperationResult] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
@@ -215,6 +216,9 @@ class Run:
             why = guards.unmarked(self.index.operations[id_], seen.live, workspace, self.kinds)
             if why is not None:
                 self.refused[id_] = why
+        for group in chosen:
+            if self.assess is not None and group.key not in self.problems:
+                self.refused.update(effects.untrue(self.index, group, seen.live, self.done, self.assess))
 
     def _coming(self, following: Sequence[tuple[int, Operation]], taken: set[str]) -> list[Group]:
         """Groups whose first operation comes soon, as long as one look can hold them."""

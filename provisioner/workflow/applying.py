@@ -102,6 +102,7 @@ def apply(
         kinds=kinds,
         recheck=again,
         conclude=at_the_end,
+        assess=lambda change, before, after: providers[change.address.provider].assess(change, before, after),
         progress=progress,
         terms=Terms(
             holder=f"{_user()}@{socket.gethostname()}",

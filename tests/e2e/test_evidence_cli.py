@@ -12,6 +12,7 @@ import pytest
 from provisioner import planfile
 from provisioner.applying.result import Phase, Progress
 from provisioner.approval.requirements import of_plan
+from provisioner.model.changes import Effect
 from provisioner.runner import load_runner
 from provisioner.workflow.applying import apply, judge
 from provisioner.workflow.providing import providers
@@ -192,3 +193,20 @@ def test_who_owns_a_tool_signs_when_it_is_taken_away(team: Team) -> None:
     assert ("tool_access", "finance") in team.required()
     team.sign_all()
     team.apply()
+
+
+def test_a_wider_change_that_is_called_narrower_is_not_carried_out(applied: Team) -> None:
+    """The planner lied about an effect, and everybody signed: the provider judges it anew by what is live."""
+    applied.edit('"dynamodb:Query"]\n      res', '"dynamodb:Query", "dynamodb:UpdateItem"]\n      res')
+    applied.edit('"dynamodb:Query"]\n    deny', '"dynamodb:Query", "dynamodb:UpdateItem"]\n    deny')
+    applied.commit("more")
+    applied.plan()
+    file = planfile.decode((applied.home / "plan.json").read_bytes())
+    assert any(change.effect is Effect.WIDER for change in file.plan.changes)
+    lie = tuple(replace(change, effect=Effect.NARROWER) for change in file.plan.changes)
+    rewritten(applied, "plan.json", plan={"changes": lie, "exclusions": file.plan.exclusions[:1]})
+    applied.sign_all()
+    done = applied.apply(check=5).stdout
+    assert "the plan calls it narrower, and by what is live it is wider" in " ".join(done.split())
+    assert "UpdateItem" not in json.dumps(applied.iam().get_role_policy(
+        RoleName="acme-sandbox-invoice-triage", PolicyName="triage")["PolicyDocument"])  # fmt: skip
