@@ -9,6 +9,7 @@ import typer
 
 from .declare import Detailed, Json, Target, Var, VarFile, command, session_of
 from .inputs import project_of
+from .reports import Material, Report, Root, wanted, write_reports
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,6 +29,8 @@ def plan(
     target: Annotated[list[str] | None, Target] = None,
     detailed_exitcode: Annotated[bool, Detailed] = False,
     phase: Annotated[str, Phase] = "apply",
+    report: Annotated[list[str] | None, Report] = None,
+    root: Annotated[str, Root] = "",
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
     json: Annotated[bool, Json] = False,
@@ -46,6 +49,7 @@ def plan(
 
     if phase not in ("review", "apply"):
         raise DiagnosticError.of("E-USAGE", f"-phase is review or apply, not {phase!r}", "Leave it out for apply.")
+    pairs = wanted(report or ())
     session = session_of(ctx)
     project = project_of(session, var, var_file)
     run = make(project, tuple(target or ()))
@@ -54,6 +58,7 @@ def plan(
         held = tuple(condition for condition in held if condition is not Condition.SIGN_OFF)
     if out is not None:
         write_file(Path(out), planfile.encode(run.file.plan, run.file.notes))
+    write_reports(pairs, Material(run.file, run.signoffs, run.tests, root))
     if json:
         body = plan_document(run.file, run.signoffs)
         session.document("plan", body, held, run.warnings, project.sources)

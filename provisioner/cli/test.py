@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .declare import Json, Var, VarFile, command, session_of
+from .files import write_file
 from .inputs import project_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Verbose: Any = typer.Option("--verbose", help="Show what passes, too.", show_default=False)
+JUnit: Any = typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML too.", show_default=False)
 
 
 @command(app, "provisioner test -verbose")
 def test(
     ctx: typer.Context,
     verbose: Annotated[bool, Verbose] = False,
+    junit: Annotated[str | None, JUnit] = None,
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
     json: Annotated[bool, Json] = False,
@@ -35,6 +39,11 @@ def test(
     project = project_of(session, var, var_file)
     run = judge(project)
     held = (Condition.BLOCKED,) if run.failed else ()
+    if junit is not None:
+        from ..render.junit import tests_junit
+
+        text = tests_junit(project.configuration.workspace.name, run.results)
+        write_file(Path(junit), text.encode("utf-8", "backslashreplace"))
     if json:
         session.document("test", test_document(run.results), held, run.warnings, project.sources)
     else:

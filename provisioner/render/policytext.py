@@ -59,6 +59,12 @@ def find_change(file: PlanFile, number: int) -> Change:
     raise NoSuchChange(f"plan {file.short} has no change {number}; it has {known or 'none'}")
 
 
+def attribute_diffs(change: Change) -> Iterator[tuple[str, list[str]]]:
+    """Each attribute that differs, with its lines as a unified diff has them: `+`, `-` or a space first."""
+    for name in _names(change):
+        yield name, [line[2:] for line in _difference(name, change)]
+
+
 def _names(change: Change) -> tuple[str, ...]:
     """The attributes that differ; of a creation or deletion, all of them."""
     if change.action is Action.UPDATE and change.fields:
