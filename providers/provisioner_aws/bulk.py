@@ -17,6 +17,9 @@ from .workload.read import profiles, read_workloads
 
 Raw = Mapping[str, Any]
 
+_ENTRIES_A_CALL = 50
+"""Roles and policies of a bulk page that weigh as much as one small call, by their bytes and the time to read them."""
+
 _FILTER = ["Role", "LocalManagedPolicy", "User"]
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 
@@ -41,9 +44,12 @@ def read_bulk(account: Account, scope: Scope) -> Gathered:
 
 def _details(account: Account) -> dict[str, list[Raw]]:
     found: dict[str, list[Raw]] = {"RoleDetailList": [], "UserDetailList": [], "Policies": []}
+    pages = 0
     for page in account.pages("get_account_authorization_details", Filter=_FILTER):
+        pages += 1
         for name, items in found.items():
             items += page.get(name) or ()
+    account.bulk_cost = 2 * pages + sum(map(len, found.values())) / _ENTRIES_A_CALL
     return found
 
 

@@ -70,6 +70,8 @@ class Account:
         self._clients: dict[tuple[str, bool, str | None], Any] = {}
         self.calls = 0
         self.limiter = Limiter()
+        self.bulk_cost: float | None = None
+        """What the last bulk read cost, in small calls; None before the first."""
 
     def identify(self) -> None:
         """Raise CloudError unless the caller's account is the declared one."""

@@ -56,6 +56,12 @@ def hanging(_parameters: dict[str, str], _cloud: Callable[[], Answer]) -> Answer
     return None
 
 
+def twice(_parameters: dict[str, str], cloud: Callable[[], Answer]) -> Answer:
+    """The call arrives two times, as when a proxy sends it again; the answer is that of the second."""
+    cloud()
+    return cloud()
+
+
 def lost_slowly(parameters: dict[str, str], cloud: Callable[[], Answer]) -> Answer | None:
     """The call takes effect, and the caller waits in vain."""
     cloud()

@@ -13,11 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-SLOWEST = 0.5
+SLOWEST = 1.0
 """Calls a second that are always allowed."""
 
 WINDOW_SECONDS = 2.0
-"""Over which the rate is measured."""
+SHORTEST_SECONDS = 0.1
+"""Over how long the rate is measured: the calls of the last two seconds, or since the first of them."""
 
 GROWTH = 1.1
 """By which the rate grows with each second that passes without a throttled answer."""
@@ -78,7 +79,9 @@ class Limiter:
     def _measured(self, now: float) -> float:
         while self._sent and self._sent[0] < now - WINDOW_SECONDS:
             self._sent.popleft()
-        return len(self._sent) / WINDOW_SECONDS
+        if not self._sent:
+            return 0.0
+        return len(self._sent) / max(now - self._sent[0], SHORTEST_SECONDS)
 
     def _grow(self, now: float) -> None:
         self._measured(now)

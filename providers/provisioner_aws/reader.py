@@ -17,9 +17,24 @@ from .single import read_single
 T = TypeVar("T")
 
 SINGLE_LIMIT = 16
-"""Up to so many agents, role by role is cheaper than a page of the account: about six calls each."""
+"""Up to so many agents are read role by role where nothing is known of the account's size yet."""
+
+ROLE_CALLS = 6
+"""What one agent costs role by role: the role, its policies' names, each policy, what is attached, its boundary."""
 
 NOT_LOOKED_AT = "resource policies, service and resource control policies, sessions already issued"
+
+
+def _by_role(account: Account, scope: Scope) -> bool:
+    """The cheaper way, in calls: a bulk page counts for more, since it carries the whole account.
+
+    A whole workspace is always read in bulk: only so is found what nobody declared.
+    """
+    if scope.agents is None:
+        return False
+    if account.bulk_cost is None:
+        return len(scope.agents) <= SINGLE_LIMIT
+    return len(scope.agents) * ROLE_CALLS <= account.bulk_cost
 
 
 class AWSReader:
@@ -40,10 +55,9 @@ class AWSReader:
 
     def read(self, scope: Scope) -> Snapshot:
         """Live state of the scope in every account, each account in its own thread."""
-        single = scope.agents is not None and len(scope.agents) <= SINGLE_LIMIT
 
         def one(account: Account) -> Gathered:
-            return read_single(account, scope) if single else read_bulk(account, scope)
+            return read_single(account, scope) if _by_role(account, scope) else read_bulk(account, scope)
 
         resources: list[Resource] = []
         gaps: list[Gap] = []
