@@ -14,7 +14,7 @@ from .sign import Key, signing_key
 
 if TYPE_CHECKING:
     from ..workflow.signing import Opened
-    from ..workflow.stopping import StopWish
+    from ..workflow.stopping import StopPlan, StopWish
     from .session import Session
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -49,8 +49,11 @@ def stop(
     session = session_of(ctx)
     path = None if out is not None and key is None else signing_key(key, session.environ)
     wish = StopWish(agent.removeprefix("agent."), workspace, owner, path)
-    opened = plan_stop(load_runner(session.environ), Path.cwd(), wish)
+    plan = plan_stop(load_runner(session.environ), Path.cwd(), wish)
+    opened = plan.opened
     if out is not None:
+        for why in plan.left_out:
+            session.note(f"NOT IN IT  {escape(why)}")
         return _written(session, opened, Path(out), json)
     if not json:
         from ..approval.review import review_text
@@ -66,24 +69,28 @@ def stop(
         else:
             session.diagnostics((refusal,))
         return Condition.ERROR.code
-    return _carried_out(session, opened, wish, json)
+    return _carried_out(session, plan, wish, json)
 
 
-def _carried_out(session: Session, opened: Opened, wish: StopWish, json: bool) -> int:
-    from ..render.conditions import exit_code
+def _carried_out(session: Session, plan: StopPlan, wish: StopWish, json: bool) -> int:
+    from ..render.conditions import Condition, exit_code, ordered
+    from ..render.escape import escape
     from ..render.jsonout import apply_document
     from ..render.reports import apply_text
     from ..workflow.stopping import stop as carry_out
 
-    done = carry_out(opened, wish, Path.cwd(), session.environ, None if json else show_progress(session))
+    done = carry_out(plan, wish, Path.cwd(), session.environ, None if json else show_progress(session))
     if done.result is None:
         return refused(session, done.opened, done.verdict, json, "stop")
-    held = conditions(done.result)
+    held = ordered((*conditions(done.result), *([Condition.INCOMPLETE] if done.left_out else [])))
     if json:
-        session.document("stop", {"agent": wish.agent, **apply_document(done.opened.file, done.result)}, held)
+        body = {"agent": wish.agent, "left_out": done.left_out, **apply_document(done.opened.file, done.result)}
+        session.document("stop", body, held)
     else:
         text = apply_text(done.opened.file, done.result, width=session.width, color=session.color())
         session.print(text)
+        for why in done.left_out:
+            session.print(f"NOT STOPPED  {escape(why)}")
         if done.result.complete:
             session.print("\nNext   provisioner plan   shows what would lift this; its owners sign that")
     return exit_code(held)

@@ -45,6 +45,8 @@ def inbox(runner: Runner, root: Path, person: str | None, workspace: str | None,
         found = views.publication(history, digest)
         if found is None or views.consumed(history, digest) is not None:
             continue
+        if found.entry.index < base:
+            break  # nothing older builds on the last applied plan
         file = found.file()
         if file.plan.base != base:
             continue  # another plan was applied since: nobody can make this one count any more

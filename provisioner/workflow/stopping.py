@@ -33,6 +33,7 @@ from ..planning.order import order
 from ..planning.planner import merged_coverage
 from ..planning.worlds import agent_worlds, planned
 from ..runner import Runner
+from ..sdk.errors import CloudError
 from ..sdk.provider import Connection, Provider, Scope, Stopper
 from ..version import installed
 from .applying import apply, judge
@@ -59,9 +60,18 @@ class StopWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """Where an agent is, by the ledger, and what is there now."""
+class StopPlan:
+    """A plan that stops an agent. `left_out` says where it is besides and why nothing is stopped there."""
 
+    opened: Opened
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Where an agent is, by the ledger, and what is there now. `left_out` says which cloud could not be looked at."""
+
+    left_out: tuple[str, ...]
     targets: tuple[PlanTarget, ...]
     providers: Mapping[str, Provider]
     resources: Mapping[Address, Resource]
@@ -75,13 +85,14 @@ class Stopped:
     opened: Opened
     verdict: Verdict
     result: ApplyResult | None
+    left_out: tuple[str, ...] = ()
 
 
-def plan_stop(runner: Runner, folder: Path, wish: StopWish) -> Opened:
+def plan_stop(runner: Runner, folder: Path, wish: StopWish) -> StopPlan:
     """The plan that stops an agent, not yet published or signed. Reads the live state of that agent alone.
 
     Raises DiagnosticError for an agent that the ledger does not know, that is not there, or that the wish's owner or
-    key may not stop; CloudError where the cloud cannot be read.
+    key may not stop; CloudError where no cloud that it is in can be read. One of several that cannot is left out.
     """
     ledger = workspace_ledger(runner, wish.workspace, folder)
     root = root_in_force(ledger, runner)
@@ -113,25 +124,25 @@ def plan_stop(runner: Runner, folder: Path, wish: StopWish) -> Opened:
         solo=root.root.data.approval.solo,
     )
     notes = PlanNotes(created=stamp(now), tool=installed(), calls=live.coverage.calls)
-    return Opened(planfile.seal(plan, notes), ledger, runner)
+    return StopPlan(Opened(planfile.seal(plan, notes), ledger, runner), live.left_out)
 
 
 def stop(
-    first: Opened, wish: StopWish, folder: Path, environ: Mapping[str, str], progress: Report | None = None
+    first: StopPlan, wish: StopWish, folder: Path, environ: Mapping[str, str], progress: Report | None = None
 ) -> Stopped:
     """Sign `first`, record and apply it; plan anew where something moved meanwhile. Raises as its steps do."""
-    opened, tries = first, 1
+    planned_stop, tries = first, 1
     while True:
         last = tries == TRIES
         try:
-            done = _attempt(opened, wish, environ, progress)
+            done = _attempt(planned_stop.opened, wish, environ, progress)
         except DiagnosticError as error:
             if last or error.diagnostics[0].code not in _MOVED:
                 raise
         else:
             if last or not _moved(done):
-                return done
-        opened, tries = plan_stop(opened.runner, folder, wish), tries + 1
+                return replace(done, left_out=planned_stop.left_out)
+        planned_stop, tries = plan_stop(first.opened.runner, folder, wish), tries + 1
 
 
 def _attempt(opened: Opened, wish: StopWish, environ: Mapping[str, str], progress: Report | None) -> Stopped:
@@ -194,28 +205,45 @@ def _look(ledger: Ledger, runner: Runner, agent: str) -> Live:
             f"No applied plan in the ledger is about an agent {agent!r}",
             f"It knows {', '.join(known) or 'no agent yet'}.",
         )
-    found, snapshots, targets = {}, {}, []
+    found: dict[str, Provider] = {}
+    snapshots: dict[str, Snapshot] = {}
+    targets: list[PlanTarget] = []
+    failed: list[DiagnosticError | CloudError] = []
     for name in sorted({provider for provider, _ in places}):
-        provider = installed_providers().get(name)
-        if provider is None or not isinstance(provider, Stopper):
-            raise DiagnosticError.of(
-                "E-STOP-PROVIDER",
-                f"The provider {name!r} cannot stop an agent by itself" if provider else f"There is no provider {name}",
-                "Disable its principals by hand, then run `provisioner drift`.",
-            )
-        found[name] = provider
         mine = [_target(history, plan, place) for place, plan in places.items() if place[0] == name]
+        own = frozenset(address for address, item in state.items() if item.agent == agent and address.provider == name)
+        try:
+            provider = _stopper(name)
+            snapshots[name] = _read(provider, mine, runner, Scope(ledger.workspace, own, frozenset({agent})))
+        except (DiagnosticError, CloudError) as error:
+            failed.append(error)  # another cloud that does not answer must not keep this one from being stopped
+            continue
+        found[name] = provider
         targets += mine
-        connections = [
-            Connection(Target(t.provider, t.key, t.id, t.environment), runner.connection_settings(t.key)) for t in mine
-        ]
-        addresses = frozenset(address for address, item in state.items() if item.agent == agent)
-        reader = provider.reader(connections)
-        reader.identify()
-        own = frozenset(address for address in addresses if address.provider == name)
-        snapshots[name] = reader.read(Scope(ledger.workspace, own, frozenset({agent})))
+    if not found:
+        raise failed[0]
     live = {resource.address: resource for snapshot in snapshots.values() for resource in snapshot.resources}
-    return Live(tuple(sorted(targets, key=lambda t: (t.provider, t.id))), found, live, merged_coverage(snapshots))
+    ordered = tuple(sorted(targets, key=lambda t: (t.provider, t.id)))
+    return Live(tuple(str(error) for error in failed), ordered, found, live, merged_coverage(snapshots))
+
+
+def _stopper(name: str) -> Provider:
+    provider = installed_providers().get(name)
+    if provider is None or not isinstance(provider, Stopper):
+        raise DiagnosticError.of(
+            "E-STOP-PROVIDER",
+            f"The provider {name!r} cannot stop an agent by itself" if provider else f"There is no provider {name!r}",
+            "Disable its principals by hand, then run `provisioner drift`.",
+        )
+    return provider
+
+
+def _read(provider: Provider, targets: Sequence[PlanTarget], runner: Runner, scope: Scope) -> Snapshot:
+    reader = provider.reader(
+        [Connection(Target(t.provider, t.key, t.id, t.environment), runner.connection_settings(t.key)) for t in targets]
+    )
+    reader.identify()
+    return reader.read(scope)
 
 
 def _target(history: History, plan: str, place: tuple[str, str]) -> PlanTarget:

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from provisioner.model.diagnostics import DiagnosticError
+from provisioner.model.plan import PlanTarget
+from provisioner.model.resources import Address, Coverage, Resource, Snapshot
+from provisioner.sdk.errors import CloudError
+from provisioner.sdk.provider import Scope
 from provisioner.workflow import stopping
 from provisioner.workflow.stopping import Stopped, StopWish
 
@@ -45,8 +49,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
             return end
 
         monkeypatch.setattr(stopping, "_attempt", attempt)
-        monkeypatch.setattr(stopping, "plan_stop", lambda *_: plans.append(1) or SimpleNamespace(runner=None))
-        first: Any = SimpleNamespace(runner=None)
+        again: Any = stopping.StopPlan(SimpleNamespace(runner=None))  # type: ignore[arg-type]
+        monkeypatch.setattr(stopping, "plan_stop", lambda *_: plans.append(1) or again)
+        first: Any = again
         try:
             found = stopping.stop(first, WISH, Path(), {})
             return len(plans), found
@@ -73,3 +78,60 @@ def test_what_another_plan_would_not_mend_is_told_at_once(run: Any) -> None:
     assert run(no) == (1, no)
     assert run(ENDED_OTHERWISE) == (1, ENDED_OTHERWISE)
     assert run(error("E-LEDGER-WRITE")) == (1, "E-LEDGER-WRITE")
+
+
+class Fake:
+    """A provider that can stop; `broken` where its cloud does not answer."""
+
+    def __init__(self, broken: bool = False) -> None:
+        self.broken = broken
+
+    def stop(self, *_: Any) -> tuple[()]:
+        return ()
+
+    def stops(self, *_: Any) -> bool:
+        return False
+
+    def reader(self, _: Any) -> Any:
+        return self
+
+    def identify(self) -> None:
+        if self.broken:
+            raise CloudError("target", "cannot be reached")
+
+    def read(self, scope: Scope) -> Snapshot:
+        return Snapshot((Resource(next(iter(scope.addresses)), {}, "triage"),), Coverage())
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Look for an agent that is in clouds one and two; `providers` by name."""
+
+    def go(**providers: Any) -> Any:
+        places = [Address(name, "t", "role", "r") for name in ("one", "two")]
+        state = {place: SimpleNamespace(agent="triage", plan="p") for place in places}
+        monkeypatch.setattr(stopping.replay, "signed_state", lambda _: state)
+        monkeypatch.setattr(stopping, "_target", lambda _h, _p, place: PlanTarget(place[0], place[1], place[0], None))
+        monkeypatch.setattr(stopping, "installed_providers", lambda: providers)
+        runner = SimpleNamespace(connection_settings=lambda _: {})
+        return stopping._look(SimpleNamespace(history=(), workspace="acme"), runner, "triage")  # type: ignore[arg-type]
+
+    return go
+
+
+def test_both_clouds_are_looked_at(look: Any) -> None:
+    live = look(one=Fake(), two=Fake())
+    assert set(live.providers) == {"one", "two"} and live.left_out == ()
+    assert {target.provider for target in live.targets} == {"one", "two"}
+
+
+@pytest.mark.parametrize("other", [Fake(broken=True), object(), None])
+def test_a_cloud_that_does_not_answer_keeps_no_other_from_being_stopped(look: Any, other: Any) -> None:
+    live = look(one=Fake(), **({"two": other} if other is not None else {}))
+    assert set(live.providers) == {"one"} and len(live.left_out) == 1
+    assert {target.provider for target in live.targets} == {"one"}
+
+
+def test_where_none_answers_it_is_an_error(look: Any) -> None:
+    with pytest.raises(CloudError):
+        look(one=Fake(broken=True), two=Fake(broken=True))
