@@ -46,6 +46,13 @@ def scope(desired, agents=None):
     return Scope("ws", frozenset(item.resource.address for item in desired), agents)
 
 
+def look(cloud, wanted):
+    """A read by a reader that knows nothing of the account's size: a few agents then one by one."""
+    for account in cloud[0]._accounts.values():
+        account.bulk_cost = None
+    return cloud[0].read(wanted)
+
+
 def carry_out(cloud, desired) -> list[str]:
     """Plan and apply against the account as it is; the calls made."""
     reader, writer = cloud
@@ -77,7 +84,7 @@ def applied(cloud):
 
 @pytest.mark.parametrize("agents", [None, frozenset({"a"})])
 def test_no_change_afterwards(cloud, applied, agents):
-    snapshot = cloud[0].read(scope(applied, agents))
+    snapshot = look(cloud, scope(applied, agents))
     assert snapshot.coverage.complete
     assert changes(applied, snapshot) == []
 
@@ -90,11 +97,11 @@ def packs(desired):
 def test_one_that_was_taken_off_the_role_is_put_back(cloud, applied, iam, agents):
     arn = packs(applied)[0].attributes["policy_arn"]
     iam.detach_role_policy(RoleName="ws-a", PolicyArn=arn)
-    ((action, live, _),) = changes(applied, cloud[0].read(scope(applied, agents)))
+    ((action, live, _),) = changes(applied, look(cloud, scope(applied, agents)))
     assert action is Action.UPDATE
     assert live.attributes["is_attached"] is False
     assert carry_out(cloud, applied) == ["AttachRolePolicy"]
-    assert changes(applied, cloud[0].read(scope(applied, agents))) == []
+    assert changes(applied, look(cloud, scope(applied, agents))) == []
 
 
 def test_another_document_is_seen_and_the_oldest_version_goes(cloud, applied, iam):

@@ -65,6 +65,8 @@ class Runner:
         self.needed: set[str] = set()
 
     def read(self, desired, agents=None):
+        for account in self.reader._accounts.values():
+            account.bulk_cost = None  # so that a few agents are read one by one
         return self.reader.read(Scope("ws", frozenset(item.resource.address for item in desired), agents))
 
     def operations(self, desired):

@@ -9,6 +9,7 @@ import pytest
 from aws_workspace import EXPIRES, sample
 from provisioner_aws import provider
 from provisioner_aws.faulty import denied, paged, refused, throttled
+from provisioner_aws.reader import AWSReader
 
 from provisioner.sdk import CloudError, Connection, Scope
 
@@ -292,3 +293,24 @@ class TestOpenIdConnect:
         ]
         problems = provider.check(sample(), desired, replace(snapshot, resources=tuple(moved)))
         assert "E-AWS-REPLACE" in [problem.code for problem in problems]
+
+
+def test_the_cheaper_way_is_chosen(port, connect):
+    """One by one while the account's size is not known; afterwards by what a bulk read costs there."""
+    reader = AWSReader([connect(port)])
+    (account,) = reader._accounts.values()
+    few = Scope("ws", frozenset(), frozenset({"a", "b"}))
+
+    def calls(scope):
+        before = account.calls
+        coverage = reader.read(scope).coverage
+        assert coverage.calls == {f"aws:{account.id}": account.calls}
+        return account.calls - before
+
+    one_by_one = calls(few)
+    assert account.bulk_cost is None
+    bulk = calls(Scope("ws", frozenset()))
+    assert account.bulk_cost is not None
+    assert calls(few) == bulk, "a small account is read whole"
+    account.bulk_cost = 2 * 40 + 40_000 / 50
+    assert calls(few) == one_by_one, "a very large one is not"
