@@ -147,14 +147,12 @@ class Repository:
         """
         if not contents:
             return None
-        touching = self._touching(list(contents))
+        commits = [self.head, *self._touching(list(contents))]
+        if hint is not None and self.is_ancestor(hint):
+            commits.append(hint)
+        blobs = self.blobs([f"{commit}:{path}" for commit in commits for path in contents])
         known: dict[str, str] = {}
-        for commit in (self.head, *touching):
-            if self._holds(commit, contents, known):
-                return commit
-        if hint is not None and self.is_ancestor(hint) and self._holds(hint, contents, known):
-            return hint
-        return None
+        return next((commit for commit in commits if self._holds(commit, contents, blobs, known)), None)
 
     def _touching(self, paths: Sequence[str]) -> list[str]:
         """The newest commits that touch `paths`, merges too."""
@@ -163,17 +161,16 @@ class Repository:
         found = self._run("rev-list", "--full-history", limit, "--stdin", stdin=_lines([self.head, "--", *specs]))
         return found.decode().split()
 
-    def _holds(self, commit: str, contents: Mapping[str, str], known: dict[str, str]) -> bool:
+    def _holds(self, commit: str, contents: Mapping[str, str], blobs: Mapping[str, str], known: dict[str, str]) -> bool:
         """Whether a commit has exactly these contents. `known` keeps the SHA-256 of blobs that were read."""
-        names = {f"{commit}:{path}": wanted for path, wanted in contents.items()}
-        blobs = self.blobs(list(names))
-        if len(blobs) != len(names):
+        wanted = [(blobs.get(f"{commit}:{path}"), digest) for path, digest in contents.items()]
+        if any(blob is None or known.get(blob, digest) != digest for blob, digest in wanted):
             return False
-        unread = sorted({blob for blob in blobs.values() if blob not in known})
+        unread = sorted({blob for blob, _ in wanted if blob is not None and blob not in known})
         if unread:
             for blob, data in zip(unread, self._objects(unread, "blob"), strict=True):
                 known[blob] = hashlib.sha256(data).hexdigest()
-        return all(known[blobs[name]] == wanted for name, wanted in names.items())
+        return all(blob is not None and known[blob] == digest for blob, digest in wanted)
 
     def read_commits(self, ids: Sequence[str]) -> list[Commit]:
         """The raw commits. Raises GitError for one whose bytes do not hash to its id."""
