@@ -11,8 +11,9 @@ from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.resources import Address, Desired, Resource, Snapshot
 
 from . import schema
-from .compile import agent_place, aws_agents
+from .compile import agent_place, aws_agents, boundary_of, foreign_boundary
 from .grants import BEFORE, CURRENT_TIME
+from .live import policy_address
 from .quotas import check_counts
 from .trust import oidc_requirement
 from .workload.providers import OIDC_PROVIDERS
@@ -28,10 +29,35 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
     for agent in aws_agents(authority):
         yield from _oidc(authority, agent, found, unread)
     yield from check_counts(authority, desired)
+    yield from _foreign_boundaries(authority, found, unread)
     for item in desired:
         resource = found.get(item.resource.address)
         if resource is not None and resource.mark is not None:
             yield from _unchangeable(item, resource)
+
+
+def _foreign_boundaries(
+    authority: Authority, found: Mapping[Address, Resource], unread: set[str]
+) -> Iterable[Diagnostic]:
+    """A boundary policy that others own must be there before a role can stand in it."""
+    said: set[str] = set()
+    for agent in aws_agents(authority):
+        boundary = boundary_of(authority.configuration, agent)
+        place = agent_place(authority, agent)
+        arn = foreign_boundary(boundary, place) if boundary is not None else None
+        if boundary is None or arn is None or arn in said or policy_address(place.account, arn) in found:
+            continue
+        said.add(arn)
+        hidden = any(text.startswith(f"aws {place.account}: ") and arn in text for text in unread)
+        yield Diagnostic(
+            "E-AWS-BOUNDARY",
+            f"Whether account {place.account} has the policy {arn} could not be read"
+            if hidden
+            else f"Account {place.account} has no policy {arn}",
+            f"{boundary.address} names it, and {agent.address} cannot be made without it. Have its owner create it, or"
+            " take `policy` out to have one made here.",
+            subject=boundary.clouds["aws"].range_of("policy"),
+        )
 
 
 def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:

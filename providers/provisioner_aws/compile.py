@@ -11,7 +11,7 @@ from provisioner.model.configuration import Agent, Boundary, Configuration
 from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.resources import Address, Desired, Resource
 
-from . import names, schema
+from . import live, names, schema
 from .boundary import boundary_document
 from .forms import document as canonical
 from .forms import normalize
@@ -99,6 +99,17 @@ def boundary_address(authority: Authority, account: str, boundary: Boundary) -> 
     return Address("aws", account, schema.POLICY, names.boundary_name(authority.workspace, boundary.name))
 
 
+def foreign_boundary(boundary: Boundary, place: Place) -> str | None:
+    """The ARN, in one account, of the policy that others own and that is the boundary; None for one of ours."""
+    given = boundary.clouds["aws"].get("policy")
+    if not given:
+        return None
+    parts = str(given).split(":", 5)
+    if len(parts) == 6 and parts[4] == "*":
+        parts[4] = place.account
+    return ":".join(parts)
+
+
 def role_path(agent: Agent) -> str:
     return str(agent.identities["aws"].settings.get("path", schema.ROLE_PATH))
 
@@ -128,8 +139,12 @@ def _role(authority: Authority, agent: Agent) -> Desired:
     uses: tuple[Address, ...] = ()
     arn = None
     if boundary is not None:
-        uses = (boundary_address(authority, place.account, boundary),)
-        arn = names.policy_arn(place.partition, place.account, schema.ROLE_PATH, uses[0].name)
+        arn = foreign_boundary(boundary, place)
+        if arn is not None:
+            uses = (live.policy_address(place.account, arn),)
+        else:
+            uses = (boundary_address(authority, place.account, boundary),)
+            arn = names.policy_arn(place.partition, place.account, schema.ROLE_PATH, uses[0].name)
     uses += used_provider(agent, place)
     attributes = {
         "arn": role_arn(authority, agent),
@@ -243,7 +258,8 @@ def _boundaries(authority: Authority, agents: Iterable[Agent]) -> Iterable[Desir
         boundary = boundary_of(authority.configuration, agent)
         if boundary is not None:
             place = agent_place(authority, agent)
-            used[boundary_address(authority, place.account, boundary)] = (boundary, place)
+            if foreign_boundary(boundary, place) is None:
+                used[boundary_address(authority, place.account, boundary)] = (boundary, place)
     for address in sorted(used):
         boundary, place = used[address]
         attributes = {

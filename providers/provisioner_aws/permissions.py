@@ -20,7 +20,7 @@ from provisioner.sdk.provider import RunnerPolicy
 
 from . import names, schema
 from .catalogue import resource_types
-from .compile import agent_place, aws_agents, boundary_of, place_of, role_path
+from .compile import agent_place, aws_agents, boundary_of, foreign_boundary, place_of, role_path
 from .operations import operations
 from .trust import VERSION, Place
 
@@ -100,6 +100,7 @@ class _Account:
     paths: tuple[str, ...]
     desired: tuple[Desired, ...]
     all_bounded: bool
+    foreign_boundaries: tuple[str, ...]
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -123,7 +124,8 @@ class _Account:
 
     @property
     def boundaries(self) -> list[str]:
-        return [self.arn(f"policy{schema.ROLE_PATH}{names.boundary_prefix(self.workspace)}*")]
+        own = self.arn(f"policy{schema.ROLE_PATH}{names.boundary_prefix(self.workspace)}*")
+        return [own, *self.foreign_boundaries]
 
 
 def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
@@ -166,7 +168,10 @@ def _accounts(authority: Authority, desired: Sequence[Desired]) -> Iterable[_Acc
         paths = tuple(sorted({schema.ROLE_PATH, *(role_path(agent) for agent in agents)}))
         own = tuple(item for item in desired if item.resource.address.target == place.account)
         bounded = all(boundary_of(authority.configuration, agent) is not None for agent in agents)
-        yield _Account(key, place, authority.workspace, paths, own, bounded and bool(agents))
+        found = (boundary_of(authority.configuration, agent) for agent in agents)
+        arns = {foreign_boundary(boundary, place) for boundary in found if boundary is not None} - {None}
+        foreign = tuple(sorted(str(arn) for arn in arns))
+        yield _Account(key, place, authority.workspace, paths, own, bounded and bool(agents), foreign)
 
 
 def _reading(account: _Account, purpose: str) -> Iterable[Statement]:

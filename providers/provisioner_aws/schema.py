@@ -113,6 +113,11 @@ def _boundary() -> BlockSchema:
                 "Actions that policies may grant at most; everything else is also denied outright.",
                 required=True,
             ),
+            "policy": AttributeSchema(
+                "string",
+                "ARN of a managed policy that others own, used as it is instead of one made here; with * as its account"
+                " it is each account's own copy.",
+            ),
             "deny": AttributeSchema("list(string)", "Actions denied whatever any policy says.", default=()),
             "regions": AttributeSchema(
                 "list(string)", "Requests to any other region are denied; empty leaves regions alone.", default=()

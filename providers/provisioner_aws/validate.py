@@ -38,6 +38,7 @@ from .quotas import check_quotas_block, quota
 from .statements import check_action, check_arn, check_statement
 from .trust import REGION, check_runtime, lambda_functions, runtime_label, supported, trust_policy
 
+_POLICY = re.compile(r"arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws|\*):policy/[A-Za-z0-9+=,.@_/-]+")
 _PATH = re.compile(r"/([\x21-\x7e]+/)?")
 T = TypeVar("T")
 
@@ -139,6 +140,16 @@ def _boundaries(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagn
             continue
         settings = boundary.clouds["aws"]
         yield from _boundary_settings(boundary, settings)
+        policy = settings.get("policy")
+        if policy:
+            if not _POLICY.fullmatch(policy):
+                yield Diagnostic(
+                    "E-AWS-ARN",
+                    f"{boundary.address}: {policy!r} is no managed policy",
+                    "Write arn:aws:iam::*:policy/path/name, with an account id, `aws` or * for each account's own.",
+                    subject=settings.range_of("policy"),
+                )
+            continue
         length = size(document(boundary_document(settings)))
         if length > LIMITS["managed"].most:
             yield _too_long("managed", length, f"The policy of {boundary.address}", boundary.range)

@@ -40,7 +40,8 @@ def read_all(
     """
 
     def one(name: str) -> Snapshot:
-        addresses = frozenset(item.resource.address for item in desired if item.resource.address.provider == name)
+        own = [item.resource for item in desired if item.resource.address.provider == name]
+        addresses = frozenset(address for resource in own for address in (resource.address, *resource.uses))
         reader = providers[name].reader(connections(authorities[name], settings))
         reader.identify()
         known = frozenset(address for address in made if address.provider == name)
