@@ -17,7 +17,7 @@ from provisioner.workflow.testing import test as run_tests
 from provisioner.workflow.validating import validate
 
 REPOSITORY = Path(__file__).parents[3]
-MODULES = sorted(path.name for path in (REPOSITORY / "modules").iterdir() if path.is_dir())
+MODULES = sorted({path.parent.name for path in (REPOSITORY / "modules").glob("*/*.hcl")})
 
 CALL = """
 module "sorter" {
