@@ -114,7 +114,9 @@ def main() -> None:
         print(f"terraform    skipped: {peer}")
         return
     print(peer.line("terraform"))
-    print(f"ratio        wall per agent, terraform / provisioner: {peer.wall / peer.roles * mine.roles / mine.wall:.1f}")
+    print(
+        f"ratio        wall per agent, terraform / provisioner: {peer.wall / peer.roles * mine.roles / mine.wall:.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -126,13 +126,15 @@ def workspace(roles: int, prepare: Callable[[Path], None] | None = None) -> Iter
         text = (repo / "agents.hcl").read_text()
         text = text.replace(
             'agent "invoice_triage" {',
-            f'agent "worker" {{\n  for_each    = toset([for n in range({roles}) : format("%05d", n)])',
+            f'agent "worker" {{\n  for_each    = toset({numbers(roles)})',
         )
         text = text.replace('["invoice-triage"]', '["f-${each.key}"]')
         text = text.replace("[agent.invoice_triage]", "values(agent.worker)")
         (repo / "agents.hcl").write_text(text)
         limits = "  limits {\n    max_changes = 1000000\n  }\n\n  approval {"
-        (repo / "workspace.hcl").write_text((repo / "workspace.hcl").read_text().replace("  approval {", limits, 1))
+        quotas = f'provider "aws" {{\n  quotas {{\n    roles = {max(roles, 1000)}\n  }}\n'
+        settings = (repo / "workspace.hcl").read_text().replace("  approval {", limits, 1)
+        (repo / "workspace.hcl").write_text(settings.replace('provider "aws" {\n', quotas, 1))
         tests = (repo / "tests.hcl").read_text().replace("[agent.invoice_triage]", '[agent.worker["00001"]]')
         (repo / "tests.hcl").write_text(tests)
         env = {
@@ -150,6 +152,12 @@ def workspace(roles: int, prepare: Callable[[Path], None] | None = None) -> Iter
             yield repo, env
         finally:
             run(["sandbox", "down"], repo, env)
+
+
+def numbers(count: int) -> str:
+    """An expression for `00000`, `00001` …: `range` gives at most 1,024 at once, as Terraform's."""
+    one = f'[for n in range(1000) : format("%05d", h * 1000 + n) if h * 1000 + n < {count}]'
+    return f"flatten([for h in range({-(-count // 1000)}) : {one}])"
 
 
 def run(arguments: list[str], cwd: Path, env: dict[str, str]) -> str:

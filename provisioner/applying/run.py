@@ -110,11 +110,11 @@ class Run:
                     at = None if calls.full else schedule.begin()
                     if at is None:
                         ended, answer = calls.take()
-                        self._answered(numbered[ended][1], numbered[ended][0], answer)
+                        self._answered(numbered[ended][1], answer)
                         schedule.end(ended)
                         continue
                     number, operation = numbered[at]
-                    if self._ready(operation, number, numbered[at:]):
+                    if self._ready(operation, numbered[at:]):
                         self._start(operation, number)
                         calls.start(at, lambda operation=operation: self._call(operation))  # type: ignore[misc]
                     else:
@@ -131,9 +131,9 @@ class Run:
         """After something has stopped the run: take the answers of what was under way, and record what can be."""
         while calls.any:
             ended, answer = calls.take()
-            number, operation = numbered[ended]
+            _, operation = numbered[ended]
             try:
-                self._answered(operation, number, answer)
+                self._answered(operation, answer)
             except (ProceedError, DiagnosticError) as error:
                 if answer.error is None:
                     self.notes.append(f"The outcome of operation {operation.id} could not be recorded: {error}")
@@ -160,23 +160,23 @@ class Run:
             elif record.open:
                 self.open.add(id_)
 
-    def _ready(self, operation: Operation, number: int, following: Sequence[tuple[int, Operation]]) -> bool:
+    def _ready(self, operation: Operation, following: Sequence[tuple[int, Operation]]) -> bool:
         """Whether the call is to be made; where not, what became of the operation is recorded."""
         waits = [id_ for id_ in operation.depends if id_ not in self.done]
         groups = [self.index.groups[key] for key in self.index.groups_of[operation.id]]
         if waits:
-            self._record(operation, number, Status.SKIPPED, f"waits for operation {waits[0]}, which is not done")
+            self._record(operation, Status.SKIPPED, f"waits for operation {waits[0]}, which is not done")
             return False
         self._begin(groups, following)
         if operation.id in self.done:
-            self._report(Phase.FINISHED, number, operation, Status.ALREADY)
+            self._report(Phase.FINISHED, len(self.results), operation, Status.ALREADY)
             return False
         blocked = next((self.problems[group.key] for group in groups if group.key in self.problems), None)
         if blocked is not None:
-            self._record(operation, number, *self._blocked(operation, blocked))
+            self._record(operation, *self._blocked(operation, blocked))
             return False
         if operation.id in self.refused:
-            self._record(operation, number, Status.CONFLICT, self.refused[operation.id])
+            self._record(operation, Status.CONFLICT, self.refused[operation.id])
             return False
         return True
 
@@ -277,19 +277,17 @@ class Run:
             outcome = Outcome(operation.id, Status.UNKNOWN if writes else Status.FAILED, error.summary)
         return Answer(outcome, writes)
 
-    def _answered(self, operation: Operation, number: int, answer: Answer) -> None:
+    def _answered(self, operation: Operation, answer: Answer) -> None:
         """Record what became of a call. Raises what stopped it."""
         if answer.outcome is None:
             status = Status.UNKNOWN if answer.writes else Status.SKIPPED
-            self._record(operation, number, status, f"stopped: {answer.error}")
+            self._record(operation, status, f"stopped: {answer.error}")
             if answer.error is not None:
                 raise answer.error
             return
         outcome = answer.outcome
         conflict = outcome.status is Status.CONFLICT
-        self._record(
-            operation, number, Status.UNKNOWN if conflict and answer.writes else outcome.status, outcome.detail
-        )
+        self._record(operation, Status.UNKNOWN if conflict and answer.writes else outcome.status, outcome.detail)
         if conflict:
             line = f"{operation.address} was changed by somebody else: {outcome.detail or 'not as signed'}"
             for key in self.index.groups_of[operation.id]:
@@ -331,17 +329,15 @@ class Run:
             earlier = self.journal.root(plan.next_root)
             status = Status.ALREADY if earlier else Status.DONE
             for operation in roots:
-                self._record(
-                    operation, len(plan.operations), status, f"trust root v{plan.next_root.version} is in force"
-                )
+                self._record(operation, status, f"trust root v{plan.next_root.version} is in force")
         self.journal.consumed(self.conclude)
         return True
 
-    def _record(self, operation: Operation, number: int, status: Status, detail: str) -> None:
+    def _record(self, operation: Operation, status: Status, detail: str) -> None:
         self.results[operation.id] = OperationResult(operation, status, detail)
         if status.value in views.SETTLED:
             self.done.add(operation.id)
-        self._report(Phase.FINISHED, number, operation, status, detail)
+        self._report(Phase.FINISHED, len(self.results), operation, status, detail)
 
     def _report(
         self, phase: Phase, number: int, operation: Operation, status: Status | None = None, detail: str = ""
