@@ -106,8 +106,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of an apply. WAITING: for `detail`'s lease, at most `until`. STARTED: `number` is the operation's place in
-    the plan. FINISHED carries its status, and in `number` how many have ended."""
+    """One step of an apply. WAITING: for `detail`'s lease, at most `until`. STARTED: `number` is the operation's place
+    in the plan. FINISHED carries its status, and in `number` how many have ended."""
 
     phase: Phase
     number: int
