@@ -55,7 +55,11 @@ def _details(account: Account) -> dict[str, list[Raw]]:
 
 def _listed(account: Account) -> dict[str, Raw]:
     """Description and MaxSessionDuration by role name."""
-    return {role["RoleName"]: role for page in account.pages("list_roles") for role in page["Roles"]}
+    found: dict[str, Raw] = {}
+    for page in account.pages("list_roles"):
+        for role in page["Roles"]:  # and nothing else of it: the bulk answer has the rest, and both are large
+            found[role["RoleName"]] = {name: role.get(name) for name in ("Description", "MaxSessionDuration")}
+    return found
 
 
 def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping[str, Raw] | None) -> None:
