@@ -113,9 +113,7 @@ def _circumstances(case: dict[str, Any], clock: str = "store_now") -> dict[str, 
     if found is None:
         return {}
     carried = tuple(
-        Carried(
-            _signoffs([item])[0], planfile.decode(item["plan_file"].encode()), _published(item["published"])
-        )
+        Carried(_signoffs([item])[0], planfile.decode(item["plan_file"].encode()), _published(item["published"]))
         for item in found["carried"]
     )
     times = {clock: found["store_now"], "announced": found["announced"]}
