@@ -87,7 +87,7 @@ def quorum(
         signed = (*own, *standing)
         if standing and len({item.person for item in signed}) >= requirement.threshold:
             return Quorum(signed, (*signed, *opened_by), True)
-    glass = of[Role.BREAK_GLASS] if requirement.surface != Surface.GOVERNANCE else []
+    glass = of[Role.BREAK_GLASS]
     if len({item.person for item in glass}) >= max(BREAK_GLASS_PEOPLE, _governance_threshold(root)):
         return Quorum(tuple(glass), tuple(glass), True, broken=True)
     return Quorum(tuple(own), tuple(own), False)

@@ -92,8 +92,8 @@ def escalation_by_half_of_the_other_owner() -> Made:
 
 @attack("E-MISSING")
 def escalation_by_somebody_else() -> Made:
-    """The platform team stands in for iam; iam's block names security."""
-    return escalated("erin")
+    """The platform and the API team stand in for iam; iam's block names security."""
+    return escalated("erin", "carol")
 
 
 @attack("verified")
@@ -182,6 +182,12 @@ def glass_broken_by_one_where_governance_is_one() -> Made:
 def glass_broken_by_others() -> Made:
     """Two people who are not governance break the glass."""
     return glass("erin", "carol")
+
+
+@attack("E-STATEMENT")
+def glass_broken_without_a_reason() -> Made:
+    """Two people break the glass and say nothing."""
+    return glass("sam", "tom", reason="")
 
 
 @attack("E-BREAK-GLASS")
@@ -534,6 +540,83 @@ def owner_not_asked() -> Made:
     return Situation(root=root, planfile=file, envelopes=envelopes, store_now=s.NOW)
 
 
+def quietly(data: Any, root: TrustRoot | None = None) -> Situation:
+    """Governance alone signs a root that takes something from owners, and the plan asks nobody else."""
+    root = root or make_root(s.root_data())
+    plan = root_file(root, data).plan
+    need = next(item for item in plan.requirements if item.owner == "security")
+    file = s.file_of(replace(plan, requirements=(need,)))
+    envelopes = [s.envelope(s.say(file, need, at), name) for at, name in enumerate(("sam", "tom"))]
+    return Situation(root=root, planfile=file, envelopes=envelopes, store_now=s.NOW)
+
+
+@attack("E-REQUIREMENTS")
+def owner_given_another_signer() -> Made:
+    """Erin comes to sign for iam, and iam is not asked."""
+    root = make_root(s.root_data())
+    return quietly(taking_over(root, signers=("alice", "bob", "erin")))
+
+
+@attack("E-REQUIREMENTS")
+def owner_s_key_exchanged() -> Made:
+    """Alice, who signs for iam, is given a key that somebody in governance holds."""
+    data = s.root_data()
+    alice = replace(data.people["alice"], keys=(*data.people["alice"].keys, s.key_line("mallory")))
+    return quietly(replace(data, people={**data.people, "alice": alice}))
+
+
+@attack("E-REQUIREMENTS")
+def owner_s_quorum_lowered() -> Made:
+    """Of two people that iam needs, governance makes one."""
+    root = root_with(iam={"threshold": 2})
+    return quietly(replace(root.data, owners={**root.data.owners, "iam": s.root_data().owners["iam"]}), root)
+
+
+@attack("E-REQUIREMENTS")
+def owner_given_a_stand_in() -> Made:
+    """Governance writes that it may stand in for iam, a second after publication."""
+    data = s.root_data()
+    iam = replace(data.owners["iam"], escalation=RootEscalation("security", 1))
+    return quietly(replace(data, owners={**data.owners, "iam": iam}))
+
+
+@attack("E-REQUIREMENTS")
+def owner_s_stand_in_hastened() -> Made:
+    """Security may stand in for iam after a day; governance makes that a second."""
+    root = root_with(iam={"escalation": RootEscalation("security", 24 * 3600)})
+    iam = replace(root.data.owners["iam"], escalation=RootEscalation("security", 1))
+    return quietly(replace(root.data, owners={**root.data.owners, "iam": iam}), root)
+
+
+@attack("E-REQUIREMENTS")
+def surface_taken_from_its_owner() -> Made:
+    """Governance makes itself the default owner of identity."""
+    data = s.root_data()
+    iam = replace(data.owners["iam"], default_for=())
+    security = replace(
+        data.owners["security"], surfaces=("governance", "identity"), default_for=("governance", "identity")
+    )
+    return quietly(replace(data, owners={**data.owners, "iam": iam, "security": security}))
+
+
+@attack("E-REQUIREMENTS")
+def tool_taken_from_its_owner() -> Made:
+    """Governance gives a tool of api to the platform team."""
+    data = s.root_data()
+    platform = replace(data.owners["platform"], surfaces=("runtime", "tool_access"))
+    owners = {**data.owners, "platform": platform}
+    return quietly(replace(data, owners=owners, tools={"tool.inbox": "platform"}))
+
+
+@attack("E-REQUIREMENTS")
+def agent_taken_from_its_owner() -> Made:
+    """Governance gives the identity of one agent to the platform team."""
+    data = s.root_data()
+    platform = replace(data.owners["platform"], surfaces=("runtime", "identity"))
+    owners = {**data.owners, "platform": platform}
+    return quietly(replace(data, owners=owners, agents={"triage": {"identity": "platform"}}))
+
+
 def recorded(hours: int | None) -> Situation:
     """A second root that replaces iam stands in the ledger, announced so many hours before it was recorded."""
     made = replaced("sam", "tom")
@@ -631,6 +714,53 @@ def exception_renewed_under_another_name() -> Made:
     return exceptional("carol", root=had(), name="exception.b")
 
 
+def asking_for_one(made: Situation) -> Situation:
+    """The same with a plan that asks the accepting owner for one person, who has signed; or for nobody."""
+    plan = made.planfile.plan
+    needs = tuple(replace(item, threshold=1) if item.owner == "api" else item for item in plan.requirements)
+    if len(made.envelopes) == 2:
+        needs = tuple(item for item in needs if item.owner != "api")
+    file = s.file_of(replace(plan, requirements=needs))
+    people = ("sam", "tom", "carol")
+    owners = ("security", "security", "api")
+    envelopes = [
+        s.envelope(s.say(file, s.requirement(file, owner), at), name)
+        for at, (name, owner) in enumerate(zip(people, owners, strict=True))
+        if len(made.envelopes) > at
+    ]
+    return Situation(root=made.root, planfile=file, envelopes=envelopes)
+
+
+@attack("E-REQUIREMENTS")
+def exception_whose_owner_is_not_asked() -> Made:
+    """The plan leaves out that the accepting owner must sign."""
+    return asking_for_one(exceptional())
+
+
+@attack("E-REQUIREMENTS")
+def renewal_that_asks_for_one() -> Made:
+    """The plan asks for one person where a renewal takes two."""
+    return asking_for_one(exceptional("carol", root=had()))
+
+
+@attack("E-REQUIREMENTS")
+def renewal_under_another_name_that_asks_for_one() -> Made:
+    """The plan takes an exception with a new name for a new one."""
+    return asking_for_one(exceptional("carol", root=had(), name="exception.b"))
+
+
+@attack("E-EXCEPTION")
+def finding_lifted_by_no_exception() -> Made:
+    """The plan says that an exception lifts a block; the root in force holds none."""
+    lifted = Finding(
+        "FED-2", Level.EXCEPTED, "identity", "agent.triage", "m", "f", "triage", (1,),
+        exception="exception.a", until="2027-01-15",
+    )  # fmt: skip
+    root = make_root(s.root_data())
+    file = s.file_of(s.draft(root, findings=(s.TRIFECTA, lifted)))
+    return Situation(root=root, planfile=file)
+
+
 @attack("E-EXCEPTION")
 def baseline_that_grows() -> Made:
     """What was found on the day of adoption covers one more rule."""
@@ -638,6 +768,17 @@ def baseline_that_grows() -> Made:
     root = make_root(replace(s.root_data(), baselines={"baseline.start": start}))
     more = {"baseline.start": replace(start, rules=("PRV-1", "PRV-2"))}
     file = root_file(root, replace(root.data, baselines=more))
+    need = s.requirement(file, "security")
+    envelopes = [s.envelope(s.say(file, need, at), name) for at, name in enumerate(("sam", "tom"))]
+    return Situation(root=root, planfile=file, envelopes=envelopes)
+
+
+@attack("E-EXCEPTION")
+def baseline_under_another_name() -> Made:
+    """What was found on the day of adoption goes on under a new name."""
+    start = RootBaseline(("PRV-1",), ("triage",), "2026-12-15")
+    root = make_root(replace(s.root_data(), baselines={"baseline.start": start}))
+    file = root_file(root, replace(root.data, baselines={"baseline.next": replace(start, expires="2027-01-15")}))
     need = s.requirement(file, "security")
     envelopes = [s.envelope(s.say(file, need, at), name) for at, name in enumerate(("sam", "tom"))]
     return Situation(root=root, planfile=file, envelopes=envelopes)

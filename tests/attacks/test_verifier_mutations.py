@@ -103,6 +103,11 @@ REDUNDANT = {
     "signoff_checks: person is None": "signer_of_the_owner",
     "signoff_checks: requirement is None": "a crash instead of a reason",
     "verifier: state.state is State.REJECTED": "E-MISSING in the place of E-REJECTED",
+    "signoff_checks: claim.evidence.root.root.data.approval.carry != carrying.UNCHANGED": "about rejections alone",
+    "signoff_checks: carried is not None and requirement is None": "E-SURFACE: who signed what is gone, is not listed",
+    "verifier: all((signed.role is Role.OWNER for signed in state.relies)) and state.state is State.SIGNED": (
+        "without it the plan ends sooner: with the first sign-off that does"
+    ),
     "chain: not records": "a crash instead of a reason",
     "chain: made is None": "a crash instead of a reason",
     "root: type(version) is not int or version < 1": "the chain counts versions from 1",
