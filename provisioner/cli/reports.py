@@ -113,6 +113,12 @@ def _csv(material: Material) -> str:
     return plan_csv(material.file)
 
 
+def _html(material: Material) -> str:
+    from ..render.html.plan import Extra, plan_page
+
+    return plan_page(material.file, material.signoffs, Extra(tests=material.tests))
+
+
 _RENDERERS: dict[str, Callable[[Material], str]] = {
     "markdown": _markdown,
     "sarif": _sarif,
@@ -120,4 +126,5 @@ _RENDERERS: dict[str, Callable[[Material], str]] = {
     "gitlab-terraform": _terraform,
     "gitlab-codequality": _quality,
     "csv": _csv,
+    "html": _html,
 }

@@ -17,6 +17,9 @@ Change: Any = typer.Option(
     "--change", metavar="N", help="Only this change, with its policy text before and after.", show_default=False
 )
 Format: Any = typer.Option("--format", metavar="|".join(FORMATS), help="How to show it.")
+Page: Any = typer.Option(
+    "--html", metavar="FILE", help="Write the review page too, one self-contained file; as -report html=FILE."
+)
 Since: Any = typer.Option(
     "--since", metavar="PLAN", help="In a comment: say what changed since this plan.", show_default=False
 )
@@ -31,6 +34,7 @@ def show(
     change: Annotated[int | None, Change] = None,
     format: Annotated[str, Format] = "text",
     report: Annotated[list[str] | None, Report] = None,
+    html: Annotated[str | None, Page] = None,
     root: Annotated[str, Root] = "",
     since: Annotated[str | None, Since] = None,
     artifact_url: Annotated[str, Artifact] = "",
@@ -48,7 +52,7 @@ def show(
     from ..workflow.signing import status as look
 
     known(format)
-    pairs = wanted(report or ())
+    pairs = wanted([*(report or ()), *([f"html={html}"] if html is not None else [])])
     session = session_of(ctx)
     opened = opened_plan(session, plan)
     file = opened.file

@@ -65,7 +65,7 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Edge:
     """`source` and `target` are ids of nodes. `declared`: the configuration says so. `change`: `new`, `wider`, `gone`
-    or empty, against the live world."""
+    or empty, against the live world; a plan's also `narrower` and `unknown`."""
 
     source: str
     target: str

@@ -87,8 +87,11 @@ def graph_mermaid(graph: Graph) -> str:
     return "\n".join(lines) + "\n"
 
 
-def graph_svg(graph: Graph) -> str:
-    """One self-contained picture: workloads, agents and tools in columns, no script and nothing from outside."""
+def graph_svg(graph: Graph, styled: bool = True) -> str:
+    """One self-contained picture: workloads, agents and tools in columns, no script and nothing from outside.
+
+    `styled` False leaves the colours to the page that the picture stands in.
+    """
     places = _places(graph)
     rows = max((place[2] for place in places.values()), default=0) + 1
     width = sum(_WIDTHS) + 2 * _GAP + 40
@@ -99,7 +102,7 @@ def graph_svg(graph: Graph) -> str:
         ' role="img" aria-labelledby="graph-title graph-desc">',
         '<title id="graph-title">Who can become or call whom</title>',
         f'<desc id="graph-desc">{html(_described(graph, names))}</desc>',
-        f"<style>{_STYLE}</style>",
+        *([f"<style>{_STYLE}</style>"] if styled else []),
     ]
     for at, word in enumerate(("who becomes an agent", "agents", "tools and other principals")):
         out.append(f'<text class="head" x="{_left(at)}" y="22">{word}</text>')

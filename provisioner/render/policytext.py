@@ -44,7 +44,7 @@ def change_text(file: PlanFile, number: int, *, width: int = 100, color: bool = 
     for operation in operations:
         after = f", after {', '.join(map(escape, operation.depends))}" if operation.depends else ""
         lines += section("CALL", f"{escape(operation.id)}  {escape(operation.verb)}{after}", width)
-    for name in _names(change):
+    for name in differing(change):
         lines += ["", paint.style("strong", f"{escape(name)}:")]
         lines += [_painted(line, paint) for line in _difference(name, change)]
     return "\n".join(lines) + "\n"
@@ -61,11 +61,11 @@ def find_change(file: PlanFile, number: int) -> Change:
 
 def attribute_diffs(change: Change) -> Iterator[tuple[str, list[str]]]:
     """Each attribute that differs, with its lines as a unified diff has them: `+`, `-` or a space first."""
-    for name in _names(change):
+    for name in differing(change):
         yield name, [line[2:] for line in _difference(name, change)]
 
 
-def _names(change: Change) -> tuple[str, ...]:
+def differing(change: Change) -> tuple[str, ...]:
     """The attributes that differ; of a creation or deletion, all of them."""
     if change.action is Action.UPDATE and change.fields:
         return change.fields
@@ -73,8 +73,8 @@ def _names(change: Change) -> tuple[str, ...]:
 
 
 def _difference(name: str, change: Change) -> Iterator[str]:
-    before = _lines(change.before, name)
-    after = _lines(change.after, name)
+    before = attribute_lines(change.before, name)
+    after = attribute_lines(change.after, name)
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for at, group in enumerate(matcher.get_grouped_opcodes(CONTEXT)):
         if at:
@@ -87,7 +87,7 @@ def _difference(name: str, change: Change) -> Iterator[str]:
             yield from (f"  + {line}" for line in after[j1:j2])
 
 
-def _lines(attributes: Mapping[str, Any] | None, name: str) -> list[str]:
+def attribute_lines(attributes: Mapping[str, Any] | None, name: str) -> list[str]:
     """An attribute as indented JSON, line by line, escaped. Strings are JSON's own, so no value can forge a line."""
     if attributes is None or name not in attributes:
         return []
