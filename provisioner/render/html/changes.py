@@ -9,72 +9,66 @@ from ...model.changes import Change, Effect
 from ...model.plan import AgentNote
 from ...planfile import PlanFile
 from ..human import users
-from ..text import count, listing
+from ..text import count
 from .markup import Child, Html, items, join, tag
 from .sidebyside import side_by_side
 from .words import DEEDS, SIGNS, badge
 
 OPEN = 12
 """Up to so many changes are open from the start."""
-ROOM = 1_200_000
-"""Bytes for before and after; what does not fit is named with the command that shows it."""
+_CARD = 230  # bytes around a change, its share of its agent's heading included
 SHARED = "What agents share"
 
 
-def changes(file: PlanFile, room: int = ROOM) -> Html:
-    """The tools to find a change (only where the script runs), then all of them."""
+def changes(file: PlanFile, room: int) -> Html:
+    """The tools to find a change (only where the script runs), then all of them.
+
+    `room` is how many bytes they may take; before and after that do not fit are named with the command that shows them.
+    """
     plan = file.plan
     owners = sorted({owner for change in plan.changes for owner in change.owners.values()})
     numbers = {owner: str(at) for at, owner in enumerate(owners)}
-    texts, left = _texts(file, room)
     verbs: dict[int, list[str]] = defaultdict(list)
     for operation in plan.operations:
         verbs[operation.change].append(operation.verb)
-    notes = {note.agent: note for note in plan.agents}
+    told = {change.number: _told(file, change, verbs[change.number]) for change in plan.changes}
+    texts, left = _texts(file, room - sum(len(html.encode("utf-8")) + _CARD for html in told.values()))
+    parts: list[Child] = [_tools(owners, numbers, plan.changes), _left(left)]
     together: dict[str | None, list[Change]] = defaultdict(list)
     for change in plan.changes:
         together[change.agent].append(change)
-    parts: list[Child] = [_tools(owners, numbers, plan.changes)]
-    if left:
-        parts.append(
-            tag(
-                "p",
-                f"Before and after of {count(left, 'change')} are left out because of the size of the page;"
-                " each says which command shows them.",
-                class_="note",
-            )
-        )
+    notes = {note.agent: note for note in plan.agents}
     shown = len(plan.changes) <= OPEN
     for at, (agent, mine) in enumerate(together.items()):
-        cards = [
-            _card(
-                file,
-                change,
-                verbs[change.number],
-                texts[change.number],
-                " ".join(numbers[o] for o in dict.fromkeys(change.owners.values())),
-                shown,
-            )
-            for change in mine
-        ]
+        cards = []
+        for change in mine:
+            whose = " ".join(numbers[owner] for owner in dict.fromkeys(change.owners.values()))
+            cards.append(_card(change, told[change.number], texts[change.number], whose, shown))
         parts.append(_group(agent, notes.get(agent or ""), cards, at))
     return join(parts)
 
 
 def _texts(file: PlanFile, room: int) -> tuple[Mapping[int, Html], int]:
-    """Before and after by a change's number, the widening ones first as long as there is room; how many are
-    left out."""
+    """Before and after by a change's number, the widening ones first as long as there is room; how many are left."""
     texts: dict[int, Html] = {}
     left = 0
     for change in sorted(file.plan.changes, key=lambda change: (not change.effect.widens, change.number)):
         command = f"provisioner show {file.short} -change {change.number}"
         found = side_by_side(change, command)
-        room -= len(found.encode("utf-8"))
-        if room < 0:
+        if (size := len(found.encode("utf-8"))) > room:
             left += 1
             found = tag("p", "Before and after: ", tag("code", command))
+            size = len(found)
+        room -= size
         texts[change.number] = found
     return texts, left
+
+
+def _left(left: int) -> Html | None:
+    if not left:
+        return None
+    said = f"Before and after of {count(left, 'change')} are left out because of the size of the page; each says which"
+    return tag("p", f"{said} command shows them.", class_="note")
 
 
 def _tools(owners: Sequence[str], numbers: Mapping[str, str], found: Sequence[Change]) -> Html:
@@ -132,44 +126,42 @@ def _group(agent: str | None, note: AgentNote | None, cards: Sequence[Html], at:
     )
 
 
-def _card(file: PlanFile, change: Change, verbs: Sequence[str], text: Html, owners: str, shown: bool) -> Html:
+def _told(file: PlanFile, change: Change, verbs: Sequence[str]) -> Html:
+    """Everything of a change but before and after."""
     summary = tag(
         "summary",
         tag("span", f"{change.number}", class_="number"),
         " ",
         badge(change.effect),
         " ",
-        tag("span", SIGNS[change.action], " ", DEEDS[change.action], class_="deed"),
-        " ",
-        tag("span", change.label, class_="label"),
+        tag("span", f"{SIGNS[change.action]} {DEEDS[change.action]}", class_="deed"),
+        f" {change.label}",
     )
-    used = users(file.plan, change)
     said: list[Child] = []
     for heading, sentences in (("Becomes possible", change.can), ("No longer possible", change.cannot)):
         if sentences:
             said += [tag("p", tag("strong", heading)), items(sentences)]
     if change.reason:
         said.append(tag("p", change.reason))
-    if used:
-        said.append(
-            tag("p", f"Concerns {listing(list(used[:6]))}{f' and {len(used) - 6} more' if len(used) > 6 else ''}.")
-        )
-    body = tag("div", *said, _facts(change, verbs), text, class_="body")
-    return join(
-        [
-            Html("\n"),
-            tag(
-                "details",
-                summary,
-                body,
-                class_="change",
-                id=f"change-{change.number}",
-                open=shown,
-                data_owners=owners,
-                data_effect=change.effect.value,
-            ),
-        ]
+    if used := users(file.plan, change):
+        more = f" and {len(used) - 6} more" if len(used) > 6 else ""
+        said.append(tag("p", f"Concerns {', '.join(used[:6])}{more}."))
+    return join([summary, tag("div", *said, _facts(change, verbs), class_="body")])
+
+
+def _card(change: Change, told: Html, text: Html, owners: str, shown: bool) -> Html:
+    """The whole of a change. `owners` are numbers of owners, since names would not do as an attribute's words."""
+    card = tag(
+        "details",
+        told,
+        tag("div", text, class_="body"),
+        class_="change",
+        id=f"change-{change.number}",
+        open=shown,
+        data_owners=owners,
+        data_effect=change.effect.value,
     )
+    return join([Html("\n"), card])
 
 
 def _facts(change: Change, verbs: Sequence[str]) -> Html:

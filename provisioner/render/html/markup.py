@@ -22,13 +22,13 @@ Child = str | None
 
 
 def text(value: str) -> Html:
-    """One line of text: characters that hide or move others are made visible."""
-    return Html(entities(escape(value)))
+    """One line of text between tags: characters that hide or move others are made visible."""
+    return Html(entities(escape(value), quote=False))
 
 
 def block(value: str) -> Html:
     """Text whose line ends stay."""
-    return Html(entities(escape_block(value)))
+    return Html(entities(escape_block(value), quote=False))
 
 
 def join(children: Iterable[Child], between: str = "") -> Html:
@@ -62,7 +62,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Child]], cl
     inner = tag(
         "table", tag("caption", caption, class_="hidden"), tag("thead", top), tag("tbody", *body), class_=class_
     )
-    return scrolled(caption, inner)
+    return scrolled(f"{caption}, table", inner)
 
 
 def scrolled(label: str, inner: Child) -> Html:

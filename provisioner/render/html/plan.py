@@ -14,22 +14,28 @@ from ..plangraph import edge_sentences, plan_graph
 from ..signoff import SignOffs, unverified
 from ..text import count, when
 from .asks import asks
-from .changes import ROOM, changes
+from .changes import changes
 from .document import document, section
 from .evidence import coverage, findings, tests
 from .markup import Child, Html, items, join, scrolled, table, tag
 from .words import EFFECTS, agents_of, badge, readiness, tally
 
+SIZE = 1_900_000
+"""Bytes that a page should stay below: 2 MB, and some air."""
+_FRAME = 30_000  # bytes of style, script, headings
+
 
 @dataclass(frozen=True, slots=True)
 class Extra:
     """What a page may know besides the plan. `tests` are all results where they are known; `home` is the address of
-    the page that this one was reached from, and `home_name` what to call it."""
+    the page that this one was reached from, and `home_name` what to call it. `size` in bytes is kept by leaving out
+    before and after.
+    """
 
     tests: tuple[TestResult, ...] | None = None
     home: str = ""
     home_name: str = ""
-    room: int = ROOM
+    size: int = SIZE
 
 
 def plan_page(file: PlanFile, signoffs: SignOffs | None = None, extra: Extra | None = None) -> str:
@@ -38,14 +44,17 @@ def plan_page(file: PlanFile, signoffs: SignOffs | None = None, extra: Extra | N
     parts: list[tuple[str, str, Html]] = [("Verdict", "verdict", _verdict(file, signoffs))]
     if signoffs.rows:
         parts.append(("What you are asked to accept", "asks", asks(file, signoffs)))
-    if plan.changes:
-        parts.append(("Changes", "changes", changes(file, extra.room)))
-        parts += [("Who can become or use what", "picture", picture)] if (picture := _picture(plan)) else []
+    if picture := _picture(plan):
+        parts.append(("Who can become or use what", "picture", picture))
     if plan.next_root is not None:
         parts.append(("Trust root", "root", _root(plan)))
     parts.append(("Findings", "findings", findings(plan, file.notes)))
     parts.append(("Boundary tests", "tests", tests(plan, extra.tests)))
     parts.append(("What was looked at", "coverage", coverage(plan, file.notes)))
+    if plan.changes:
+        room = extra.size - sum(len(body.encode("utf-8")) for _, _, body in parts) - _FRAME
+        at = next(at for at, (_, anchor, _) in enumerate(parts) if anchor not in ("verdict", "asks"))
+        parts.insert(at, ("Changes", "changes", changes(file, room)))
     _, word = readiness(plan, signoffs)
     return document(
         f"Plan {file.short} {plan.workspace}: {word}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...model.changes import Action, Change
 from ..escape import escape
 from ..policytext import attribute_lines, differing
-from .markup import Html, block, join, scrolled, tag
+from .markup import Html, block, join, tag
 
 LINES = 120
 """Lines of one hunk that are shown; a longer one is cut, and that is said."""
@@ -26,7 +26,7 @@ class Hunk:
 
 
 def hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[Hunk]:
-    """Where two texts of indented JSON differ. A comma at the end of a line depends on its neighbour: it is no difference."""
+    """Where two texts of indented JSON differ; a comma at a line's end depends on its neighbour, and is none."""
     if len(before) * len(after) > _COMPARED:
         yield Hunk((), tuple(before), tuple(after))
         return
@@ -39,21 +39,22 @@ def hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[Hunk]:
 
 
 def side_by_side(change: Change, command: str) -> Html:
-    """The tables of one change. A creation or deletion has one side only. `command` shows what is cut."""
+    """One table a change, an attribute after the other. A creation or deletion has one side only. `command` shows
+    what is cut."""
     parts = []
     for name in differing(change):
         before, after = attribute_lines(change.before, name), attribute_lines(change.after, name)
         rows = [_row(hunk, change.action, command) for hunk in hunks(before, after)]
         if rows:
-            parts.append(_table(name, change, rows))
-    return join(parts)
+            span = str(len(_SIDES[change.action]))
+            parts.append(tag("tbody", tag("tr", tag("th", name, scope="rowgroup", colspan=span)), *rows))
+    if not parts:
+        return Html("")
+    head = tag("thead", tag("tr", *(tag("th", side, scope="col") for side in _SIDES[change.action])))
+    return tag("table", tag("caption", f"Change {change.number}", class_="hidden"), head, *parts, class_="sides")
 
 
-def _table(name: str, change: Change, rows: Sequence[Html]) -> Html:
-    sides = {Action.CREATE: ("After",), Action.DELETE: ("Before",), Action.UPDATE: ("Before", "After")}[change.action]
-    head = tag("thead", tag("tr", *(tag("th", side, scope="col") for side in sides)))
-    title = tag("caption", tag("code", name))
-    return scrolled(f"Change {change.number}, {name}", tag("table", title, head, tag("tbody", *rows), class_="sides"))
+_SIDES = {Action.CREATE: ("After",), Action.DELETE: ("Before",), Action.UPDATE: ("Before", "After")}
 
 
 def _row(hunk: Hunk, action: Action, command: str) -> Html:

@@ -1,0 +1,113 @@
+"""Plans for the review page: one of many changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import render_samples as samples
+
+from provisioner import planfile
+from provisioner.model.changes import Action, Change, Effect, Operation
+from provisioner.model.plan import AgentNote, PlanNotes, Requirement
+
+OWNERS = ("api", "finance_api", "data_platform", "search_api")
+
+
+def many(number: int) -> planfile.PlanFile:
+    """`number` changes of a third as many agents, no two alike: a role, a policy that changes, a binding that goes."""
+    changes = [_change(n, f"agent_{(n - 1) // 3:04}") for n in range(1, number + 1)]
+    agents = dict.fromkeys(str(change.agent) for change in changes)
+    needs = [
+        Requirement("tool_access", owner, 1, tuple(c.number for c in changes if owner in c.owners.values()), (), owner)
+        for owner in OWNERS
+    ]
+    needs += [
+        Requirement(surface, owner, 1, tuple(c.number for c in changes if owner in c.owners.values()), (), owner)
+        for surface, owner in (("identity", "iam"), ("runtime", "platform"))
+    ]
+    operations = tuple(
+        Operation(f"{c.number}.1", c.number, c.address, "iam:PutRolePolicy", {}, (), "absent", "absent")
+        for c in changes
+    )
+    plan = replace(
+        samples.six_changes().plan,
+        changes=tuple(changes),
+        operations=operations,
+        agents=tuple(AgentNote(name, True, "dana", "prod", "untrusted", "boundary.agents") for name in agents),
+        findings=(),
+        requirements=tuple(need for need in needs if need.changes),
+        unknown_authors=(),
+        agent_total=len(agents),
+    )
+    return planfile.seal(plan, PlanNotes())
+
+
+def _change(number: int, agent: str) -> Change:
+    owner, dashed = OWNERS[number % len(OWNERS)], agent.replace("_", "-")
+    bucket = f"arn:aws:s3:::acme-{dashed}-prod"
+    if number % 3 == 1:
+        return samples.change(
+            number,
+            Action.CREATE,
+            agent,
+            f"role /agents/acme-agents-prod-{dashed}",
+            Effect.WIDER,
+            surfaces=(samples.IDENTITY, samples.RUNTIME),
+            owners={"identity": "iam", "runtime": "platform"},
+            block=f"agent.{agent}",
+            can=(f"ServiceAccount finance-agents/{dashed} in EKS agents-prod becomes this agent",),
+            after={
+                "path": "/agents/",
+                "trust": _trust(dashed),
+                "tags": {f"provisioner:{key}": f"acme-{dashed}" for key in ("workspace", "agent", "address")},
+                "max_session": 3600,
+            },
+        )
+    if number % 3 == 2:
+        actions = [f"s3:{verb}Object{what}" for verb in ("Get", "Put") for what in ("", "Acl", "Tagging", "Version")]
+        resources = [f"{bucket}/{folder}/*" for folder in ("inbox", "archive", "reports", "drafts")]
+        before = samples.document(*actions, resource=bucket)
+        after = samples.document(*actions[2:], "s3:ListBucket", resource=resources[number % 4])
+        return samples.change(
+            number,
+            Action.UPDATE,
+            agent,
+            f"grant.reads_{number}: tool.inbox_{number % 50}",
+            Effect.UNKNOWN if number % 2 else Effect.WIDER,
+            owners={"tool_access": owner},
+            tools=(f"tool.inbox_{number % 50}",),
+            can=(f"s3:ListBucket on {resources[0]}",),
+            cannot=("s3:GetObject on archive/2019/0001.pdf",),
+            before={"document": before},
+            after={"document": after},
+            fields=("document",),
+        )
+    return samples.change(
+        number,
+        Action.DELETE,
+        agent,
+        f"grant.old_{number}: roles/bigquery.dataViewer on suppliers_{number}",
+        Effect.NARROWER,
+        owners={"tool_access": owner},
+        cannot=(f"roles/bigquery.dataViewer on dataset suppliers_{number}",),
+        before={"role": "roles/bigquery.dataViewer", "member": f"principal://iam/{dashed}", "condition": None},
+    )
+
+
+def _trust(name: str) -> dict[str, object]:
+    tags = {
+        "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:111122223333:cluster/agents-prod",
+        "aws:RequestTag/kubernetes-namespace": "finance-agents",
+        "aws:RequestTag/kubernetes-service-account": name,
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Principal": {"Service": ["pods.eks.amazonaws.com"]},
+                "Condition": {"StringEquals": tags},
+            }
+        ],
+    }
