@@ -1,7 +1,7 @@
 """Who would come to decide in a control owner's place, by a change of the trust root.
 
 Governance may change the root, but nobody is replaced unasked: whoever gains the power to sign for an owner needs that
-owner's consent, or two people of governance and the notice period (docs/adr/0011).
+owner's consent, or two people of governance and the notice period (docs/adr/0017).
 """
 
 from __future__ import annotations

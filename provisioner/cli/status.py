@@ -25,7 +25,8 @@ def status(ctx: typer.Context, plan: Annotated[str, Plan], json: Annotated[bool,
     signoffs = look(opened)
     held = plan_conditions(opened.file.plan, signed=signoffs.signed)
     if json:
-        body = {"digest": opened.file.digest, "sign_offs": sign_offs_document(signoffs)}
+        solo = opened.file.plan.solo
+        body = {"digest": opened.file.digest, "solo": solo, "sign_offs": sign_offs_document(signoffs)}
         session.document("status", body, held)
     else:
         text = status_text(opened.file, signoffs, conditions=held, width=session.width, color=session.color())

@@ -64,7 +64,10 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class AuditDecision:
-    """One sign-off. Times are RFC 3339; `recorded` is the store's. `counts` as of when the plan was carried out."""
+    """One sign-off. Times are RFC 3339; `recorded` is the store's. `counts` as of when the plan was carried out.
+
+    `made_for` is the digest of the earlier plan that it was made for and kept from; "" where it is this one's.
+    """
 
     entry: int
     owner: str
@@ -82,6 +85,7 @@ class AuditDecision:
     saw: int
     counts: bool
     why_not: str = ""
+    made_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ def _plan(plan: AuditPlan, width: int, paint: Paint) -> Iterable[str]:
     if plan.decisions:
         rows = [["OWNER", "surface", "person", "decision", "when", "entry", "key"]]
         for item in plan.decisions:
-            said = item.decision + ("" if item.counts else " (does not count)")
+            said = item.decision + ("" if item.role == "owner" else f" as {item.role}")
+            said += "" if item.counts else " (does not count)"
             rows.append(
                 [
                     escape(item.owner),
@@ -185,6 +190,11 @@ def _plan(plan: AuditPlan, width: int, paint: Paint) -> Iterable[str]:
             yield from section("ACCEPTED", f"{escape(finding)} by {escape(item.person)}: {escape(reason)}", width)
         if item.reason:
             yield from section("REASON", f"{escape(item.person)}: {escape(item.reason)}", width)
+        if item.made_for:
+            short = item.made_for.removeprefix("sha256:")[:8]
+            yield from section(
+                "KEPT", f"{escape(item.person)}: from plan {escape(short)}, whose part was the same", width
+            )
         if item.why_not:
             yield from section("REFUSED", f"{escape(item.person)}: {escape(item.why_not)}", width)
     for refusal in plan.refusals:

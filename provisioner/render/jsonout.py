@@ -71,6 +71,7 @@ def apply_document(file: PlanFile, result: ApplyResult) -> dict[str, Any]:
     """`digest`, `complete`, `operations` with what became of each, `problems`, `stopped`, `notes`."""
     return {
         "digest": file.digest,
+        "solo": file.plan.solo,
         "complete": result.complete,
         "operations": [
             {

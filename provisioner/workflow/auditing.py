@@ -11,6 +11,7 @@ from ..approval.dsse import EnvelopeError
 from ..approval.plan_checks import CLOCK_SKEW
 from ..approval.revocation import open_revocation
 from ..approval.signoff_checks import holder
+from ..approval.statement import Role
 from ..approval.verifier import Verdict
 from ..ledger import bundle, checkpoints, merkle, recollection, views
 from ..ledger.entries import Entry, Kind, format_time
@@ -266,9 +267,12 @@ def _told(audited: Audited, digest: str) -> AuditPlan:
 
 
 def _decisions(audited: Audited, file: PlanFile, judged: Verdict, limit: int) -> Iterator[AuditDecision]:
-    counting = {signed.index for state in judged.states for signed in (*state.signed, *state.rejected)}
+    deciding = [signed for state in judged.states for signed in (*state.signed, *state.relies, *state.rejected)]
+    counting = {signed.index for signed in deciding}
+    kept = {signed.index: signed.made_for for signed in deciding if signed.made_for}
     refused = {item.index: item.refusal.reason for item in judged.refused}
-    for entry in views.signoffs(audited.ledger.history, file.digest):
+    history = audited.ledger.history
+    for entry in (*(history[index - 1] for index in sorted(kept)), *views.signoffs(history, file.digest)):
         try:
             opened = dsse.open_envelope(entry.body["envelope"])
         except EnvelopeError:
@@ -277,6 +281,8 @@ def _decisions(audited: Audited, file: PlanFile, judged: Verdict, limit: int) ->
         root = root_in_force(audited.ledger, audited.runner, before=entry.index).root
         late = "it came after the plan was carried out" if entry.index >= limit else ""
         superseded = "" if entry.index in counting else "its signer decided again later"
+        if said.role is Role.REVIEW:
+            late = "it is a review of what was applied, and opened nothing"
         yield AuditDecision(
             entry=entry.index,
             owner=said.owner,
@@ -294,6 +300,7 @@ def _decisions(audited: Audited, file: PlanFile, judged: Verdict, limit: int) ->
             saw=said.witness.index,
             counts=entry.index in counting,
             why_not=refused.get(entry.index, late or superseded),
+            made_for=kept.get(entry.index, ""),
         )
 
 

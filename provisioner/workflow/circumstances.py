@@ -10,6 +10,7 @@ from ..ledger import views
 from ..ledger.entries import Entry, Kind
 from ..ledger.log import Ledger
 from ..ledger.places import is_remote
+from ..model.changes import Surface
 from ..model.plan import Plan
 
 
@@ -47,7 +48,7 @@ def store_now(ledger: Ledger, at: Entry | None = None) -> datetime | None:
 def announced(ledger: Ledger, plan: Plan, before: int | None = None) -> datetime | None:
     """When the plan's next root was first published, by the store's clock: in any plan that could be signed then.
 
-    A plan that was out of date when it was published, or of another workspace, told nobody.
+    A plan that was out of date when it was published, of another workspace, or that left out who is asked, told nobody.
     """
     wanted, history = plan.next_root, ledger.history
     if wanted is None:
@@ -61,7 +62,12 @@ def announced(ledger: Ledger, plan: Plan, before: int | None = None) -> datetime
             continue
         told = views.Publication(entry.body["digest"], entry.stored_at, entry).file().plan
         whole = told.next_root is not None and told.next_root.digest == wanted.digest
-        same_place = (told.workspace, told.root) == (plan.workspace, plan.root)
+        same_place = (told.workspace, told.root, _asked(told)) == (plan.workspace, plan.root, _asked(plan))
         if whole and same_place and told.base == views.base(history, entry.index):
             return entry.stored_at
     return None
+
+
+def _asked(plan: Plan) -> frozenset[str]:
+    """The owners that a plan asks about the trust root."""
+    return frozenset(item.owner for item in plan.requirements if item.surface == Surface.GOVERNANCE)
