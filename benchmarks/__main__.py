@@ -1,6 +1,6 @@
 """Every benchmark in turn: `make bench`, or
 
-    python -m benchmarks [name...]      # language, start_up, plan_no_change, compare_apply
+    python -m benchmarks [name...]      # language, start_up, evaluate …, compare_apply
 
 Each runs in a process of its own. A peer that is not installed is skipped, and that is said.
 """
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("start_up", "language", "plan_no_change", "compare_apply")
+NAMES = ("start_up", "language", "plan_no_change", "compare_apply", "evaluate", "compare_policies")
 
 
 def main() -> None:

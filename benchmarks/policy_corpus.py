@@ -144,11 +144,23 @@ def typical_policies() -> dict[str, Document]:
             _deny(["iam:Create*", "iam:Delete*", "iam:Put*", "iam:Attach*"]),
         ],
         "expiring": [
-            _allow("sqs:*", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs", DateLessThan={"aws:CurrentTime": "2027-02-01T00:00:00Z"}),
-            _allow("sns:Publish", f"arn:aws:sns:*:{ACCOUNT}:alerts", NumericLessThanEquals={"aws:MultiFactorAuthAge": "3600"}),
+            _allow(
+                "sqs:*",
+                f"arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs",
+                DateLessThan={"aws:CurrentTime": "2027-02-01T00:00:00Z"},
+            ),
+            _allow(
+                "sns:Publish",
+                f"arn:aws:sns:*:{ACCOUNT}:alerts",
+                NumericLessThanEquals={"aws:MultiFactorAuthAge": "3600"},
+            ),
         ],
         "network": [
-            _allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::acme-lake/*", IpAddress={"aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"]}),
+            _allow(
+                ["s3:GetObject", "s3:PutObject"],
+                "arn:aws:s3:::acme-lake/*",
+                IpAddress={"aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"]},
+            ),
             _deny("s3:*", "arn:aws:s3:::acme-lake/*", StringNotEqualsIfExists={"aws:SourceVpce": ["vpce-1", "vpce-2"]}),
             _deny("s3:PutObject", "*", Null={"s3:x-amz-server-side-encryption": "true"}),
             _deny("s3:PutObject", "*", StringNotEquals={"s3:x-amz-server-side-encryption": ["aws:kms", "AES256"]}),
@@ -161,12 +173,23 @@ def typical_policies() -> dict[str, Document]:
             copy.deepcopy(_OUTSIDE),
         ],
         "tagging": [
-            _allow("ec2:RunInstances", f"arn:aws:ec2:*:{ACCOUNT}:instance/*", StringEquals={"aws:RequestTag/team": ["a", "b"]}),
-            _allow("ec2:RunInstances", [f"arn:aws:ec2:*:{ACCOUNT}:{kind}/*" for kind in ("subnet", "volume", "network-interface")]),
-            _allow("ec2:CreateTags", f"arn:aws:ec2:*:{ACCOUNT}:instance/*", **{"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "env"]}}),
+            _allow(
+                "ec2:RunInstances",
+                f"arn:aws:ec2:*:{ACCOUNT}:instance/*",
+                StringEquals={"aws:RequestTag/team": ["a", "b"]},
+            ),
+            _allow(
+                "ec2:RunInstances",
+                [f"arn:aws:ec2:*:{ACCOUNT}:{kind}/*" for kind in ("subnet", "volume", "network-interface")],
+            ),
+            _allow(
+                "ec2:CreateTags",
+                f"arn:aws:ec2:*:{ACCOUNT}:instance/*",
+                **{"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "env"]}},
+            ),
             _deny("ec2:DeleteTags", "*", **{"ForAnyValue:StringEquals": {"aws:TagKeys": ["team"]}}),
         ],
-    }  # fmt: skip
+    }
     return {name: {"Version": "2012-10-17", "Statement": items} for name, items in statements.items()}
 
 

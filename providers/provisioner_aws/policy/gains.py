@@ -171,13 +171,14 @@ def _patterns(element: Element) -> tuple[Pattern, ...]:
 
 
 def _texts(search: Search, state: State) -> dict[str, str]:
-    """A text for every policy variable of the question: what its key has already, or an example."""
+    """A text for every policy variable of the question: what its key has already, or an example of its own."""
     tests = [test for literals in (search.base, *search.clauses) for _, test, _ in literals]
     keys = dict.fromkeys(token.key for test in tests for pattern in _patterns(test) for token in pattern.variables)
     out = {}
     for key in keys:
         values = search.value(key, state[key]) if key in state else None
-        out[key] = values[0] if values is not None and len(values) == 1 else EXAMPLE
+        example = EXAMPLE if not out else f"{EXAMPLE}-{len(out) + 1}"
+        out[key] = values[0] if values is not None and len(values) == 1 else example
     return out
 
 
