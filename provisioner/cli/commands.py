@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "revoke": "Let a key, or all keys of a person, count no longer",
     "status": "Who has signed a plan and who is missing",
     "inbox": "The plans that wait for your signature",
+    "review": "The ledger's plans as pages in a browser, read-only",
     "diff": "What differs between two plans, and which sign-offs still count",
     "apply": "Carry out a signed plan, exactly",
     "stop": "Take all authority from an agent at once; one owner suffices",

@@ -119,7 +119,7 @@ def _invoke(session: Session, name: str, args: list[str]) -> int:
 
     app, path = import_module(module_of(name), __package__).app, f"{PROGRAM} {name}"
     functions = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
-    if len(functions) > 1:
+    if len(functions) > 1 or app.registered_callback is not None:
         if not args or args[0].startswith("-"):
             return _group_help(session, app, path, args, functions)
         sub, args = args[0], args[1:]
@@ -185,7 +185,7 @@ def _complete(args: Sequence[str]) -> int:
     root.callback()(lambda: None)
     for name, summary in COMMANDS.items():
         app = import_module(module_of(name), __package__).app
-        if len(app.registered_commands) == 1:
+        if len(app.registered_commands) == 1 and app.registered_callback is None:
             root.command(name, short_help=summary)(app.registered_commands[0].callback)
         else:
             root.add_typer(app, name=name, short_help=summary)

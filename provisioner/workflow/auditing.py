@@ -132,6 +132,13 @@ def show(audited: Audited, what: str | None = None) -> tuple[AuditPlan, ...]:
     return tuple(chosen)
 
 
+def show_newest(audited: Audited, limit: int) -> tuple[tuple[AuditPlan, ...], int]:
+    """The newest published plans, at most `limit`, and how many older ones there are. Raises DiagnosticError."""
+    demand_pin(root_in_force(audited.ledger, audited.runner), audited.runner, audited.ledger.workspace)
+    digests = views.published(audited.ledger.history)[::-1]
+    return tuple(_told(audited, digest) for digest in digests[:limit]), max(0, len(digests) - limit)
+
+
 def export(audited: Audited, path: Path) -> None:
     """Write the ledger as a bundle that can be verified offline. Raises DiagnosticError."""
     root = root_in_force(audited.ledger, audited.runner)

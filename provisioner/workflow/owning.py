@@ -11,6 +11,8 @@ from ..approval.ownership import one_owner, resolve_owner
 from ..approval.root import RootData, root_data
 from ..approval.root_changes import compare
 from ..lang.parser import parse_file
+from ..ledger import views
+from ..ledger.log import Ledger
 from ..model.changes import Surface
 from ..model.configuration import AGENT_SURFACES, Agent, Configuration, Tool
 from ..model.diagnostics import DiagnosticError
@@ -18,6 +20,7 @@ from ..model.resources import Desired
 from ..model.source import SourceRange
 from ..render.owners import OwnerMatrix, OwnerRow
 from ..render.whosigns import BlockSigners, Signers, WhoSigns
+from ..runner import Runner
 from .compiling import compile_all, providers_of
 from .project import Project, workspace_ledger
 from .roots import root_in_force
@@ -52,6 +55,28 @@ def owners(project: Project) -> OwnerMatrix:
         differences = tuple(compare(judge.data, wanted, names, list(configuration.tools)))
     rows = [*_surfaces(judge.data), *_agents(judge.data, configuration), *_tools(judge.data, configuration)]
     return OwnerMatrix(configuration.workspace.name, judge.source, judge.data.approval.solo, tuple(rows), differences)
+
+
+def matrix_in_force(ledger: Ledger, runner: Runner) -> OwnerMatrix:
+    """The matrix from the ledger alone: surfaces, the agents of the plan that was applied last, and whatever names an
+    owner of its own. Raises DiagnosticError."""
+    root = root_in_force(ledger, runner).root
+    data = root.data
+    agents: dict[str, str] = dict.fromkeys(data.agents, "")
+    last = views.last_consumed(ledger.history)
+    found = views.publication(ledger.history, last.plan) if last is not None else None
+    if found is not None:
+        plan = found.file().plan
+        agents |= dict.fromkeys(plan.declared.agents if plan.declared is not None else (), "")
+        agents |= {note.agent: note.sponsor or "" for note in plan.agents if note.agent in agents}
+    rows = list(_surfaces(data))
+    for agent in sorted(agents):
+        for surface in AGENT_SURFACES:
+            owner = resolve_owner(data, surface, agent)
+            rows.append(_row(data, "agent", f"agent.{agent}", surface, owner, agents[agent]))
+    for tool in sorted(data.tools):
+        rows.append(_row(data, "tool", tool, "tool_access", resolve_owner(data, "tool_access", None, tool)))
+    return OwnerMatrix(ledger.workspace, f"trust root v{root.version}", data.approval.solo, tuple(rows))
 
 
 def who_signs(project: Project, path: Path) -> WhoSigns:

@@ -114,6 +114,16 @@ class Chromium:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def wait(self, condition: str) -> None:
+        """Until an expression in the page holds; a page that is just being left counts as not yet."""
+        end = time.monotonic() + 20
+        while True:
+            answer = self.call("Runtime.evaluate", expression=f"Boolean({condition})", returnByValue=True)
+            if answer["result"].get("value") is True:
+                return
+            assert time.monotonic() < end, condition
+            time.sleep(0.02)
+
     def size(self, size: tuple[int, int], *, dark: bool = False, media: str = "screen") -> None:
         """The window, the colour scheme, screen or print."""
         phone = size[0] < 600

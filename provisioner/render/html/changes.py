@@ -168,7 +168,7 @@ def _facts(change: Change, verbs: Sequence[str]) -> Html:
     signed = [f"{change.owners.get(surface, 'nobody')} ({surface})" for surface in change.surfaces]
     declared: Child = tag("code", change.block) if change.block else "nowhere: the configuration does not ask for it"
     rows: list[tuple[str, Child]] = [
-        ("Signed by", ", ".join(signed)),
+        ("Owner" if len(signed) == 1 else "Owners", ", ".join(signed)),
         ("Where", tag("code", str(change.address))),
         ("Declared", declared),
     ]
