@@ -174,7 +174,7 @@ def _texts(search: Search, state: State) -> dict[str, str]:
     """A text for every policy variable of the question: what its key has already, or an example of its own."""
     tests = [test for literals in (search.base, *search.clauses) for _, test, _ in literals]
     keys = dict.fromkeys(token.key for test in tests for pattern in _patterns(test) for token in pattern.variables)
-    out = {}
+    out: dict[str, str] = {}
     for key in keys:
         values = search.value(key, state[key]) if key in state else None
         example = EXAMPLE if not out else f"{EXAMPLE}-{len(out) + 1}"

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from .conditions import NEGATED, holds_when_absent, moment, number
 from .document import Condition, Names, Pattern, Variable
-from .globs import Glob, Token, Wild, glob, includes, parse_glob
+from .globs import Glob, Token, TooHardError, Wild, glob, includes, parse_glob
 from .match import arn_parts
 from .words import UNIVERSAL, Reading, Shape, find_word
 
@@ -35,6 +35,7 @@ _READINGS = {
     "ArnLike": Reading.ARN,
 }
 _ACTION = (Shape(parse_glob("*?:?*")),)
+_LARGEST, _DIGITS = 10**15, 6
 _YEAR_1, _YEAR_9999 = -62135596800, 253402300799
 
 
@@ -45,9 +46,11 @@ class Ground:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def shape(self, pattern: Pattern, reading: Reading) -> Shape | None:
-        """The pattern as a shape; None where a variable is left or nobody says what it means."""
+        """The pattern as a shape; None where a variable is left, or nobody says what it means or how its case folds."""
         found = _grounded(pattern, self.texts) if pattern.variables else pattern.glob
         if found is None:
+            return None
+        if reading is Reading.FOLDED and not str(found).isascii():
             return None
         if reading is Reading.ARN and found.literal is None and not found.universal and arn_parts(found) is None:
             return None
@@ -127,8 +130,8 @@ _Member = tuple[Shape, tuple[Pattern, Reading] | None]
 
 def _vague(pattern: Pattern, reading: Reading) -> _Member:
     """What a pattern that is not understood takes at most."""
-    wide = pattern.widened
-    return (UNIVERSAL if reading is Reading.ARN else Shape(wide, reading)), (pattern, reading)
+    plain = reading is Reading.PLAIN
+    return (Shape(pattern.widened) if plain else UNIVERSAL), (pattern, reading)
 
 
 def _ruled_out(given: tuple[Pattern, Reading] | None, bans: Iterable[tuple[Pattern, Reading]]) -> bool:
@@ -302,6 +305,8 @@ def _moment_of(literals: Sequence[Literal], ground: Ground) -> str | None:
 def _between(bounds: Iterable[Decimal | None]) -> Iterator[Decimal]:
     """One value of every stretch between the bounds, and the bounds: whole ones first. What no bound parts is alike."""
     known = sorted({bound for bound in bounds if bound is not None})
+    if any(not -_LARGEST < bound < _LARGEST or bound != round(bound, _DIGITS) for bound in known):
+        raise TooHardError  # beyond this, sums and means of bounds would be rounded
     if not known:
         yield Decimal(1)
         return

@@ -19,6 +19,7 @@ from .match import arn_parts
 ANYTHING = parse_glob("*")
 _FILLERS = ("example", "", "x")
 _COLON = (":",)
+_KELVIN = "\u212a"
 _EVERYDAY = "xyzabcdefghijklmnopqrstuvw0123456789"
 
 
@@ -192,7 +193,7 @@ class _Automaton:
                     self.free |= 0 if stops else bit
             else:
                 colons += token in _COLON
-                for letter in {token, token.lower(), token.upper()} if shape.reading is Reading.FOLDED else {token}:
+                for letter in _spellings(token) if shape.reading is Reading.FOLDED else {token}:
                     if letter in self.takes:
                         self.takes[letter] |= bit
         self.accept = 1 << len(tokens)
@@ -220,8 +221,7 @@ def _walk(base: Shape, groups: Sequence[tuple[Shape, ...]], bans: Sequence[Shape
     letters = sorted({token for shape in shapes for token in shape.glob.tokens if isinstance(token, str)})
     folded = any(shape.reading is Reading.FOLDED for shape in shapes)
     if folded:
-        letters = sorted({text for letter in letters for text in (letter, letter.lower(), letter.upper())})
-    letters = [letter for letter in letters if len(letter) == 1]
+        letters = sorted({text for letter in letters for text in _spellings(letter)})
     other = _stranger(letters)
     root = _Automaton(base, letters)
     banned = [_Automaton(ban, letters) for ban in bans]
@@ -264,6 +264,13 @@ def _walk(base: Shape, groups: Sequence[tuple[Shape, ...]], bans: Sequence[Shape
         if steps > STEP_LIMIT * 2:
             raise TooHardError
     return None, steps
+
+
+def _spellings(letter: str) -> set[str]:
+    """The letters that are one without regard to case. The Kelvin sign is a `k`, too; beyond ASCII nobody asks."""
+    if not letter.isascii():
+        return {letter}
+    return {letter.lower(), letter.upper()} | ({_KELVIN} if letter in "kK" else set())
 
 
 def _stranger(letters: Sequence[str]) -> str:

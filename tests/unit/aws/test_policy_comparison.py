@@ -191,6 +191,23 @@ def test_conditions_together(name: str, old: list[dict[str, Any]], new: list[dic
     assert (found.gain is not None) is (effect is WIDER)
 
 
+def test_the_kelvin_sign_is_a_k_without_regard_to_case() -> None:
+    sign = "\u212a"
+    old = [allow(("StringEquals", "k:a", ["k", "K"]))]
+    found = compared(old, [allow(("StringEqualsIgnoreCase", "k:a", "k"))])
+    assert found.gain is not None
+    assert found.gain.context.values["k:a"] == (sign,)
+    assert compared(old, [allow(("StringEqualsIgnoreCase", "k:a", "\u00e5"))]).effect in (WIDER, UNKNOWN)
+
+
+@pytest.mark.parametrize("bound", ["1E999999999", "1" + "0" * 40, "0." + "0" * 40 + "1", "-1E-999999"])
+def test_numbers_beyond_measure_are_not_decided(bound: str) -> None:
+    old = [allow(("NumericLessThan", "k:n", bound)), allow(("Null", "k:n", "true"))]
+    assert compared(old, [allow()]).effect in (UNKNOWN, WIDER)
+    more = [*old, allow(("NumericGreaterThan", "k:n", bound))]
+    assert compared(more, [allow()]).effect in (UNKNOWN, WIDER)
+
+
 ME, WE = "arn:aws:iam::111122223333:user/me", "arn:aws:iam::111122223333:root"
 
 
