@@ -60,6 +60,7 @@ def _state(bench: _Bench, requirement: Requirement) -> RequirementState:
         relies=found.relies,
         broken=found.broken and not standing,
         stand_in=stand_in(root, requirement, bench.evidence),
+        pending=tuple(item for item in approved if item.role is not Role.OWNER and item not in found.relies),
     )
 
 

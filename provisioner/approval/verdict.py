@@ -147,6 +147,7 @@ class RequirementState:
     `relies` are all sign-offs that it stands on, beyond the quorum too (who opened an escalation early). `broken`:
     governance signed in the owner's place, by breaking glass. `waived` says why an owner's consent is not needed.
     `notice` is set where an owner is asked to yield: when governance may go on without it, None for not by time.
+    `pending` signed in the owner's place or broke glass, and that is not enough, or not open, yet.
     """
 
     requirement: Requirement
@@ -161,6 +162,7 @@ class RequirementState:
     stand_in: StandIn | None = None
     yields: tuple[str, ...] = ()
     notice: datetime | None = None
+    pending: tuple[Signed, ...] = ()
 
     @property
     def settled(self) -> bool:

@@ -20,7 +20,7 @@ class SignOffRow:
     `kept_by` are signers whose sign-off was made for an earlier plan with the same part; `standing` those who stand in
     for the owner; `broken`: governance signed in its place, by breaking glass. `notified`: the part only takes
     authority away and needs no signature. `waived` says why the owner's consent is not needed, `instead` how the
-    requirement may be met without its owner.
+    requirement may be met without its owner. `pending` have signed in another role, which does not suffice yet.
     """
 
     surface: str
@@ -40,6 +40,7 @@ class SignOffRow:
     notified: bool = False
     waived: str = ""
     instead: str = ""
+    pending: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -73,6 +74,8 @@ class SignOffRow:
                 parts.append("cannot be reached: too few may sign")
             if self.accept:
                 parts.append("must accept " + ", ".join(map(escape, self.accept)))
+        if self.pending:
+            parts.append(f"signed, not enough yet: {', '.join(map(escape, self.pending))}")
         if not self.done and self.instead:
             parts.append(escape(self.instead))
         parts += map(escape, self.refused)

@@ -101,6 +101,7 @@ def _row(state: RequirementState, judged: Verdict) -> SignOffRow:
         notified=state.state is State.NOTIFIED,
         waived=state.waived,
         instead=_instead(state),
+        pending=() if state.settled else tuple(f"{signed.person} as {signed.role}" for signed in state.pending),
         may_sign=state.may_sign,
         may_not=tuple((bar.person, bar.reason) for bar in state.may_not),
         accept=need.accept,

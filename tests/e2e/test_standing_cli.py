@@ -42,7 +42,7 @@ def prepared(home: Path, after: str = "24h", ledger: str = "local") -> Team:
     """The quickstart's team, with frank in governance, a stand-in for iam, carry and narrowing; nothing started yet."""
     team = make_team(home)
     new_key(team, "frank")
-    escalation = "  signers     = [person.alice]\n\n  escalation {{\n    to    = control_owner.security\n    after = "
+    escalation = "  signers     = [person.alice]\n\n  escalation {\n    to    = control_owner.security\n    after = "
     team.edit('\ncontrol_owner "iam" {', FRANK, "workspace.hcl")
     team.edit(IAM, f'{escalation}"{after}"\n  }}\n}}', "workspace.hcl")
     team.edit(GOVERNANCE, "  signers     = [person.erin, person.frank]", "workspace.hcl")
@@ -100,6 +100,7 @@ def test_others_stand_in_on_a_local_ledger_only_together(company: Team) -> None:
     told = sign(company, "erin", "-owner=iam", "-as=security")
     assert "capacity in the owner's place, as security" in told
     assert "Security may stand in for iam at once together with one more owner" in told
+    assert "signed, not enough yet: erin as escalation" in said(company, "status", plan)
     company.apply(check=3)
     sign(company, "carol", "-owner=iam", "-as=platform")
     shown = said(company, "status", plan, check=0)
@@ -240,7 +241,7 @@ def test_a_stand_in_opens_by_the_clock_of_a_ledger_in_s3(tmp_path: Path) -> None
         sign(team, "carol")
         sign(team, "erin", "-owner=iam", "-as=security")
         for _ in range(20):
-            if "READY" in said(team, "status", plan):
+            if "signed by erin in its place" in said(team, "status", plan):
                 break
             time.sleep(0.5)
         assert "signed by erin in its place" in said(team, "status", plan, check=0)
