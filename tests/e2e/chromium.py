@@ -168,9 +168,20 @@ class Chromium:
         return told
 
     def requests(self) -> list[str]:
-        """Every address that was asked for since the last `open`."""
-        sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
-        return [event["params"]["request"]["url"] for event in sent]
+        """Every address that was asked for since the last `open`; not what the page's own policy kept back."""
+        failed = [event["params"] for event in self.events if event.get("method") == "Network.loadingFailed"]
+        kept_back = {params["requestId"] for params in failed if params.get("blockedReason") == "csp"}
+        sent = [event["params"] for event in self.events if event.get("method") == "Network.requestWillBeSent"]
+        return [params["request"]["url"] for params in sent if params["requestId"] not in kept_back]
+
+    def click(self, selector: str) -> None:
+        """A click of the mouse on the middle of an element, which is scrolled to."""
+        place = f"{{const one = document.querySelector({json.dumps(selector)});"
+        place += " one.scrollIntoView({behavior: 'instant'});"
+        place += " const at = one.getBoundingClientRect(); [at.x + at.width / 2, at.y + at.height / 2]}"
+        x, y = self.run(place)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self.buffer:

@@ -8,7 +8,7 @@ from ...approval.parts import finding_name
 from ...model.changes import Change, Effect
 from ...model.findings import Finding
 from ...planfile import PlanFile
-from ..grouping import HERE, Row, groups
+from ..grouping import HERE, Group, Row, groups
 from ..signoff import SignOffRow, SignOffs
 from ..text import count, listing
 from .markup import Child, Html, items, join, tag
@@ -26,25 +26,26 @@ def asks(file: PlanFile, signoffs: SignOffs) -> Html:
     owners = list(dict.fromkeys(row.owner for row in signoffs.rows))
     by = {owner: [row for row in signoffs.rows if row.owner == owner] for owner in owners}
     waiting = sorted(owners, key=lambda owner: all(row.done for row in by[owner]))
-    return join(_owner(file, owner, by[owner], at) for at, owner in enumerate(waiting))
+    alike = groups(file.plan)
+    return join(_owner(file, alike, owner, by[owner], at) for at, owner in enumerate(waiting))
 
 
-def _owner(file: PlanFile, owner: str, rows: Sequence[SignOffRow], at: int) -> Html:
+def _owner(file: PlanFile, alike: Sequence[Group], owner: str, rows: Sequence[SignOffRow], at: int) -> Html:
     surfaces = listing([row.surface for row in rows])
     state = "done" if all(row.done for row in rows) else "waiting"
     head = tag("h3", owner, " ", tag("span", f"for {surfaces}", class_="soft"), id=f"owner-{at}")
     parts: list[Child] = [head]
-    parts += [_part(file, row) for row in rows]
+    parts += [_part(file, alike, row) for row in rows]
     parts.append(_how(file, owner, rows))
     return tag("section", *parts, class_=f"ask {state}", aria_labelledby=f"owner-{at}")
 
 
-def _part(file: PlanFile, row: SignOffRow) -> Html:
+def _part(file: PlanFile, alike: Sequence[Group], row: SignOffRow) -> Html:
     wanted = set(row.changes)
     mine = [change for change in file.plan.changes if change.number in wanted]
     what = SURFACES.get(row.surface, "")
     lead = f"{row.surface} ({what}): " if what else f"{row.surface}: "
-    told = _told(file, mine)
+    told = _told(alike, mine)
     parts: list[Child] = [tag("p", tag("strong", lead), _lead(mine, row))]
     parts.append(items(told[:SENTENCES], "told"))
     if len(told) > SENTENCES:
@@ -72,11 +73,11 @@ def _lead(mine: Sequence[Change], row: SignOffRow) -> str:
     return f"{count(len(mine), 'change')}: {tally(mine)}." + (" No signature is needed." if row.notified else "")
 
 
-def _told(file: PlanFile, mine: Sequence[Change]) -> list[Html]:
+def _told(alike: Sequence[Group], mine: Sequence[Change]) -> list[Html]:
     """One sentence or few for each change; agents that get the very same are told once. What widens comes first."""
     wanted = {change.number for change in mine}
     found: list[tuple[int, int, Html]] = []
-    for group in groups(file.plan):
+    for group in alike:
         for row in group.rows:
             inside = [change for change in row.changes if change.number in wanted]
             if inside:

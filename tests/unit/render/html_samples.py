@@ -1,4 +1,4 @@
-"""Plans for the review page: one of many changes."""
+"""For the review pages: a plan of many changes, and what a review server shows besides plans."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import render_samples as samples
 from provisioner import planfile
 from provisioner.model.changes import Action, Change, Effect, Operation
 from provisioner.model.plan import AgentNote, PlanNotes, Requirement
+from provisioner.render.audit import AuditDecision, AuditPlan, AuditProblem, AuditReport, AuditRevocation
+from provisioner.render.html import served as pages
+from provisioner.render.owners import OwnerMatrix, OwnerRow
 
 OWNERS = ("api", "finance_api", "data_platform", "search_api")
 
@@ -110,4 +113,58 @@ def _trust(name: str) -> dict[str, object]:
                 "Condition": {"StringEquals": tags},
             }
         ],
+    }
+
+
+def served(text: str = "carol") -> dict[str, str]:
+    """The other pages of a review server, with `text` wherever somebody else chose one."""
+    digest = "sha256:" + "7f3a9c21" * 8
+    decision = AuditDecision(
+        *(9, text, "tool_access", text, text, "approve", "owner", text, ((text, text),)),
+        *("2026-11-23T09:41:00.000Z", "2026-11-23T09:42:00.000Z", "p1", "r1", 8, False, text),
+    )
+    plan = AuditPlan(
+        *(digest, "begun", 4, "2026-11-23T09:41:00.000Z", 7, None, None, (text, "repo_fixer"), (text,), (text,)),
+        *((decision,), False, (text,)),
+    )
+    quiet = replace(plan, digest="sha256:" + "0" * 64, decisions=(), authorized=True, refusals=())
+    report = AuditReport(
+        *(
+            text,
+            text,
+            text,
+            41,
+            digest,
+            digest,
+            4,
+            True,
+            3,
+            9,
+            1,
+            40,
+            41,
+            (AuditProblem("E-AUDIT", 12, text),),
+            (text,),
+        ),
+        *((AuditRevocation(text, text, text, (text,), 13, "2026-11-23T09:41:00.000Z"),), (text,)),
+    )
+    proved = replace(report, problems=(), notes=(), revoked=(), obligations=(), solo=False)
+    rows = [
+        OwnerRow("surface", text, "identity", text, text, text, (text, "bob"), 1, text, text),
+        OwnerRow("agent", text, "runtime", None, "", "", (), 0, "", ""),
+    ]
+    plans = [
+        pages.PlanRow(digest, state, "2026-11-23T09:41:00.000Z", 6, 3, 4, (text,))
+        for state in ("waiting", "ready", "rejected", "refused", "begun", "applied", "outdated")
+    ]
+    runs = [pages.DriftRow(at, "2026-11-23T09:41:00.000Z", at - 1, 1, 3, digest) for at in (2, 1)]
+    return {
+        "served-plans": pages.plans_page(text, plans, 2, (text,)),
+        "served-no-plans": pages.plans_page(text, (), 0, ()),
+        "served-owners": pages.owners_page(OwnerMatrix(text, text, True, tuple(rows))),
+        "served-drift": pages.drift_page(text, runs, 3),
+        "served-no-drift": pages.drift_page(text, (), 0),
+        "served-audit": pages.audit_page(report, (plan, quiet), 5),
+        "served-proved": pages.audit_page(proved, (), 0),
+        "served-problem": pages.problem_page(text, f"{text}\n{text}", "/"),
     }
