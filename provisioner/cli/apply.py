@@ -23,7 +23,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @command(app, "provisioner apply first.plan.json")
 def apply(
     ctx: typer.Context,
-    plan: Annotated[str, Plan],
+    plan: Annotated[str, Plan] = "",
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Instead of PLAN: the published plan that everybody has signed, if any.")
+    ] = False,
     parallelism: Annotated[
         int, typer.Option("--parallelism", min=1, max=64, help="Agents worked on at once; each one's calls in a row.")
     ] = 10,
@@ -33,14 +36,22 @@ def apply(
 
     Exit 3 when a sign-off is missing or refused: then nothing was done.
     """
+    from ..model.diagnostics import DiagnosticError
     from ..render.conditions import exit_code
     from ..render.jsonout import apply_document
     from ..render.reports import apply_text
+    from ..runner import load_runner
     from ..workflow.applying import apply as execute
     from ..workflow.applying import judge
+    from ..workflow.signing import open_signed
 
     session = session_of(ctx)
-    opened = opened_plan(session, plan)
+    if signed and plan:
+        raise DiagnosticError.of("E-USAGE", "-signed and a plan are given", "Give one of them.")
+    chosen = open_signed(load_runner(session.environ), Path.cwd()) if signed else opened_plan(session, plan)
+    if chosen is None:
+        return nothing_signed(session, json)
+    opened = chosen
     _, verdict = judge(opened, Path.cwd(), session.environ)
     if verdict.verified is None:
         return refused(session, opened, verdict, json)
@@ -51,6 +62,15 @@ def apply(
     else:
         session.print(apply_text(opened.file, result, width=session.width, color=session.color()))
     return exit_code(held)
+
+
+def nothing_signed(session: Session, json: bool) -> int:
+    """No published plan has every sign-off: nothing is done, and that is fine."""
+    if json:
+        session.document("apply", {"digest": None, "complete": False, "operations": []})
+    else:
+        session.print("No published plan has every sign-off: nothing to apply.")
+    return 0
 
 
 def conditions(result: ApplyResult) -> tuple[Condition, ...]:
