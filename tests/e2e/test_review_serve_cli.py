@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -89,6 +91,33 @@ def test_everything_in_the_ledger_and_nothing_changes_it(applied: Any) -> None:
         assert process.returncode == 0 and err.strip() == "stopped"
     after = sorted((applied.checkout / ".provisioner").rglob("*.json"))
     assert len(after) == len(before) + len(applied.required("second.json"))  # the sign-offs, and nothing else
+
+
+def test_show_writes_the_page(team: Any) -> None:
+    digest = team.plan()
+    plan, path = str(team.home / "plan.json"), team.home / "review.html"
+    done = team.run("show", plan, f"-html={path}")
+    assert "SIGN-OFF" in done.stdout  # the text stays
+    page = path.read_text()
+    assert page.startswith("<!DOCTYPE html>") and digest in page and "Lambda functions that somebody passes" in page
+    assert team.run("show", plan, "-format=html").stdout == page
+    team.run("show", plan, f"-report=html={path}.2", "-json")
+    assert path.with_suffix(".html.2").read_text() == page
+    team.run("plan", f"-report=html={path}.3", "-phase=review")
+    assert "tests that pass</summary>" in path.with_suffix(".html.3").read_text()  # a fresh plan knows every result
+    # The command on the page is the one that signs, and signs nothing else.
+    team.run("publish", plan)
+    command = next(text for text in re.findall("<code>(.*?)</code>", page) if "-owner iam" in text)
+    words = shlex.split(command)[1:]
+    assert "Signed: plan" in team.run(*words, f"-key={team.key('alice')}", "-yes").stdout
+    other = [word.replace(digest, "sha256:" + "0" * 64) for word in words]
+    assert "E-DIGEST" in team.run(*other, f"-key={team.key('alice')}", "-yes", check=1).stderr
+    assert "E-IO" in team.run("show", plan, f"-html={team.home}/nowhere/x.html", check=1).stderr
+    assert "names no file" in team.run("show", plan, "-html=", check=1).stderr
+    newer = team.home / "newer.json"
+    newer.write_text((team.home / "plan.json").read_text().replace("provisioner.plan/1", "provisioner.plan/9"))
+    assert "E-PLAN-FILE" in team.run("show", str(newer), f"-html={team.home}/newer.html", check=1).stderr
+    assert not (team.home / "newer.html").exists()
 
 
 def test_what_it_refuses(team: Any) -> None:

@@ -27,16 +27,20 @@ def asks(file: PlanFile, signoffs: SignOffs) -> Html:
     by = {owner: [row for row in signoffs.rows if row.owner == owner] for owner in owners}
     waiting = sorted(owners, key=lambda owner: all(row.done for row in by[owner]))
     alike = groups(file.plan)
-    return join(_owner(file, alike, owner, by[owner], at) for at, owner in enumerate(waiting))
+    return join(
+        _owner(file, alike, owner, by[owner], at, signoffs.published is not None) for at, owner in enumerate(waiting)
+    )
 
 
-def _owner(file: PlanFile, alike: Sequence[Group], owner: str, rows: Sequence[SignOffRow], at: int) -> Html:
+def _owner(
+    file: PlanFile, alike: Sequence[Group], owner: str, rows: Sequence[SignOffRow], at: int, published: bool
+) -> Html:
     surfaces = listing([row.surface for row in rows])
     state = "done" if all(row.done for row in rows) else "waiting"
     head = tag("h3", owner, " ", tag("span", f"for {surfaces}", class_="soft"), id=f"owner-{at}")
     parts: list[Child] = [head]
     parts += [_part(file, alike, row) for row in rows]
-    parts.append(_how(file, owner, rows))
+    parts.append(_how(file, owner, rows, published))
     return tag("section", *parts, class_=f"ask {state}", aria_labelledby=f"owner-{at}")
 
 
@@ -91,7 +95,7 @@ def _sentence(row: Row, changes: Sequence[Change], new: bool) -> Html:
     first = changes[0]
     agents = [change.agent for change in changes if change.agent is not None]
     if not agents:
-        who: Child = "What agents share"
+        who: Child = "Shared by agents"
     elif len(agents) == 1:
         who = join([tag("strong", agents[0]), " (new)" if new else None])
     else:
@@ -101,7 +105,7 @@ def _sentence(row: Row, changes: Sequence[Change], new: bool) -> Html:
     label = row.label.replace(HERE, "…")
     said = [*_said("becomes possible", first.can), *_said("no longer possible", first.cannot)]
     if not said:
-        said = [first.reason or f"{label} is {DEEDS[first.action]}"]
+        said = [f"{label}: {first.reason}" if first.reason else f"{label} is {DEEDS[first.action]}"]
     parts: list[Child] = [
         badge(first.effect),
         " ",
@@ -126,18 +130,19 @@ def _finding(finding: Finding) -> Html:
     return join([tag("strong", finding.rule), f" {finding.subject}: {finding.message}. Way out: {finding.fix}."])
 
 
-def _how(file: PlanFile, owner: str, rows: Sequence[SignOffRow]) -> Html:
+def _how(file: PlanFile, owner: str, rows: Sequence[SignOffRow], published: bool) -> Html:
     """Who has signed, who may, and the command."""
     lines: list[Child] = [_state(row, len(rows) > 1) for row in rows]
     open_rows = [row for row in rows if not row.done and not row.rejected and not row.unreachable]
     if open_rows:
         accept = list(dict.fromkeys(name for row in open_rows for name in row.accept))
+        command = sign_command(file, owner, accept)
         lines.append(tag("p", "To sign, on your own machine; it needs no access to any cloud:"))
-        lines.append(tag("pre", tag("code", sign_command(file.short, owner, accept)), class_="command", tabindex="0"))
-        lines.append(
-            tag("p", "Before it asks, it shows this digest. If it shows another, it is another plan: do not sign.")
-        )
-        lines.append(tag("pre", tag("code", file.digest), class_="command", tabindex="0"))
+        lines.append(tag("pre", tag("code", command), class_="command", tabindex="0"))
+        lines.append(tag("p", "It shows what you sign and this digest, asks, and signs no plan that has another."))
+        if not published:
+            told = f"While the plan is not in the ledger, write its file's name instead of {file.short}."
+            lines.append(tag("p", told, class_="soft"))
     return tag("div", *lines, class_="how")
 
 

@@ -65,7 +65,7 @@ def plans_page(workspace: str, plans: Sequence[PlanRow], more: int, obligations:
 
 def _plan(plan: PlanRow) -> Sequence[Child]:
     link = tag("a", plan.short, href=f"plans/{plan.digest.removeprefix('sha256:')}")
-    level = {"waiting": "accept", "refused": "block", "begun": "accept"}.get(plan.state, "warn")
+    level = {"waiting": "accept", "refused": "block", "rejected": "block", "begun": "accept"}.get(plan.state, "warn")
     state = tag("span", plan.state, class_=f"level {level}")
     numbers = (str(plan.changes), str(plan.wider), str(plan.agents))
     return tag("code", link), state, when(plan.published), *numbers, ", ".join(plan.waits_for)

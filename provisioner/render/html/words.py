@@ -11,6 +11,7 @@ from typing import Final
 from ...model.changes import Action, Change, Effect
 from ...model.findings import Level
 from ...model.plan import Plan
+from ...planfile import PlanFile
 from ..escape import escape
 from ..human import users
 from ..signoff import SignOffRow, SignOffs
@@ -87,9 +88,10 @@ def numbers(found: Sequence[int], limit: int = 30) -> Html:
     return join([join(links, ", "), f" and {more} more ({some_ranges(found[limit:])})" if more > 0 else None])
 
 
-def sign_command(short: str, owner: str, accept: Sequence[str]) -> str:
-    """What the owner types. Names are quoted for a shell; nothing in them can run."""
-    words = ["provisioner", "sign", short, "-owner", owner]
+def sign_command(file: PlanFile, owner: str, accept: Sequence[str]) -> str:
+    """What the owner types: with the whole digest, so that no other plan can be signed by it. Names are quoted for a
+    shell; nothing in them can run."""
+    words = ["provisioner", "sign", file.short, "-owner", owner, "-digest", file.digest]
     for name in accept:
         words += ["-accept", f"{name}=REASON"]
     return " ".join(_quoted(escape(word)) for word in words)

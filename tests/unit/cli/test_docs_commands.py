@@ -36,9 +36,10 @@ def test_a_command_of_the_documentation_parses(page: str, line: str) -> None:
     assert name in COMMANDS, f"{page}: {line}"
     app = import_module(module_of(name), "provisioner.cli").app
     functions = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
-    if len(functions) > 1:
+    group = len(functions) > 1 or app.registered_callback is not None
+    if group:
         name, *args = args
-    binding = Binding(functions[name if len(functions) > 1 else next(iter(functions))])
+    binding = Binding(functions[name if group else next(iter(functions))])
     given = normalise(args, binding.options)
     binding.values(given.arguments)
 

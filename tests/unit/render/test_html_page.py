@@ -144,7 +144,10 @@ def test_it_says_what_a_control_owner_wants_to_know() -> None:
     assert f"Plan {file.short} is not ready: 3 sign-offs missing" in text
     assert "5 changes to 3 agents (1 new) in aws 111122223333, google acme-fin-prod: 2 wider" in text
     assert "becomes possible: ServiceAccount finance-agents/credit-check in EKS agents-prod becomes this agent" in text
-    assert f"provisioner sign {file.short} -owner api -accept 'TRI-1 agent.repo_fixer=REASON'" in text
+    assert (
+        f"provisioner sign {file.short} -owner api -digest {file.digest} -accept 'TRI-1 agent.repo_fixer=REASON'"
+        in text
+    )
     assert text.count(file.digest) == 3  # the verdict, and each command that can be typed now
     assert "May sign: bob. May not sign: alice (author)." in text
     assert "Done, 1 of 1 signed. Signed by erin." in text
@@ -203,9 +206,11 @@ def test_attributes_are_escaped_too() -> None:
 def test_a_command_cannot_run_what_a_name_holds() -> None:
     import shlex
 
-    command = sign_command("7f3a9c21", "a; rm -rf $HOME\n", ["R '`x`' y"])
+    file = samples.six_changes()
+    command = sign_command(file, "a; rm -rf $HOME\n", ["R '`x`' y"])
     assert shlex.split(command) == [
-        *("provisioner", "sign", "7f3a9c21", "-owner", "a; rm -rf $HOME\\n"),
+        *("provisioner", "sign", file.short, "-owner", "a; rm -rf $HOME\\n"),
+        *("-digest", file.digest),
         *("-accept", "R '`x`' y=REASON"),
     ]
 
