@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from provisioner.model.resources import Address, Gap, Mark, Resource
+from provisioner.model.resources import Address, Gap, Resource
 from provisioner.sdk.provider import Scope
 
 from . import live, names, schema, table
@@ -286,6 +286,3 @@ class Gatherer:
         used = {used for a in own for used in everything[a].uses}
         observed = {a for a in everything if a.kind == schema.ROLE}
         self.out.resources = {a: r for a, r in everything.items() if a in own | used | observed}
-
-
-__all__ = ["Gathered", "Gatherer", "Mark"]

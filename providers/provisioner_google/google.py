@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from provisioner.model.diagnostics import DiagnosticError
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from provisioner.model.changes import Assessment, Change, Operation
     from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
     from provisioner.model.diagnostics import Diagnostic
+    from provisioner.model.findings import Hazard
+    from provisioner.model.graph import Reach
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Desired, Resource, Snapshot
-    from provisioner.sdk.provider import Connection, Reader, Writer
+    from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
@@ -92,6 +94,43 @@ class Google:
         from .policy.evaluate import evaluate_in_world
 
         return evaluate_in_world(world, request)
+
+    def narrows(self, change: Change) -> bool:
+        """Whether a change takes authority away in every world (`NarrowingJudge` of the core). Pure."""
+        from .policy.narrowing import narrows
+
+        return narrows(change)
+
+    def hazards(self, authority: Authority, world: World, agents: Collection[str]) -> Iterable[Hazard]:
+        from .hazards import hazards
+
+        return hazards(authority, world, agents)
+
+    def reach(self, authority: Authority, world: World, agents: Collection[str]) -> Reach:
+        from .policy.reach import reach
+
+        return reach(authority, world, agents)
+
+    def stop(self, agent: str, live: Snapshot, at: str) -> Iterable[Resource]:
+        """The agent's principals, disabled (`Stopper`). `at` changes nothing: see the module for tokens issued before."""
+        from .stop import stop
+
+        return stop(agent, live.resources)
+
+    def stops(self, change: Change) -> bool:
+        from .stop import stops
+
+        return stops(change)
+
+    def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
+        from .permissions import permissions
+
+        return permissions(authority, desired, purpose)
+
+    def bootstrap(self, authority: Authority, desired: Sequence[Desired], form: str) -> Mapping[str, Any]:
+        from .permissions import bootstrap
+
+        return bootstrap(authority, desired, form)
 
     def negatives(self, agent: Agent, authority: Authority) -> Iterable[BoundaryTest]:
         from .policy.negatives import negatives

@@ -11,35 +11,15 @@ from provisioner.model.configuration import Boundary, Settings, Tool
 from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.source import SourceRange
 
-from . import names, table
+from . import table
 from .bindings import tool_resource, written_condition
 from .capabilities import check_sessions
-from .compile import USER_ROLE, boundary_of
+from .compile import boundary_of
 from .identities import check_identities
 from .limits import limit
 from .policy import cel
 from .principals import google_agents, google_parts
-
-BASIC_ROLES = ("roles/owner", "roles/editor", "roles/viewer")
-BECOMING = (
-    "iam.serviceAccounts.actAs",
-    "iam.serviceAccounts.getAccessToken",
-    "iam.serviceAccounts.getOpenIdToken",
-    "iam.serviceAccounts.implicitDelegation",
-    "iam.serviceAccounts.signBlob",
-    "iam.serviceAccounts.signJwt",
-    "iam.serviceAccountKeys.create",
-)
-"""Permissions by which a principal becomes another, or takes away a key of it."""
-
-BECOMING_ROLES = (
-    USER_ROLE,
-    "roles/iam.serviceAccountTokenCreator",
-    "roles/iam.serviceAccountUser",
-    "roles/iam.serviceAccountOpenIdTokenCreator",
-    "roles/iam.serviceAccountKeyAdmin",
-    "roles/iam.serviceAccountAdmin",
-)
+from .roles import BASIC_ROLES, BECOMING, BECOMING_ROLES
 
 _ROLE = re.compile(
     r"(?:roles/[A-Za-z0-9_.]+|projects/[a-z][a-z0-9-]+/roles/[A-Za-z0-9_.]+|organizations/[0-9]+/roles/[A-Za-z0-9_.]+)"
@@ -332,6 +312,3 @@ def _attempts(authority: Authority) -> Iterable[Diagnostic]:
                     "Write it as IAM does, for example storage.objects.get.",
                     attempt.range_of("permission"),
                 )
-
-
-__all__ = ["names", "validate"]

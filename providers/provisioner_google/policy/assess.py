@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from provisioner.model.changes import Action, Assessment, Change, Effect
+from provisioner.model.changes import Assessment, Change, Effect
 from provisioner.model.requests import World
 from provisioner.model.resources import Resource
 
@@ -230,31 +230,31 @@ def _pool(change: Change, before: World, after: World) -> Assessment:
 def _provider(change: Change, before: World, after: World) -> Assessment:
     old, new = change.before, change.after
     if new is None:
-        return Assessment(Effect.NARROWER, cannot=(f"{_admitted(old or {})} becomes this agent",))
+        return Assessment(Effect.NARROWER, cannot=(f"{admitted(old or {})} becomes this agent",))
     if old is None or old.get("state") == "DELETED":
-        return Assessment(Effect.WIDER, can=(f"{_admitted(new)} becomes this agent",), reason=str(new["condition"]))
+        return Assessment(Effect.WIDER, can=(f"{admitted(new)} becomes this agent",), reason=str(new["condition"]))
     changed = {name for name in new if old.get(name) != new.get(name)} - {"display_name", "description"}
     if not changed:
         return Assessment(Effect.EQUAL, reason="names and texts only")
     if changed == {"disabled"}:
-        return _switched(change, f"{_admitted(new)} becomes this agent")
+        return _switched(change, f"{admitted(new)} becomes this agent")
     if changed != {"condition"}:
         return Assessment(
             Effect.UNKNOWN,
-            can=(f"{_admitted(new)} becomes this agent",),
-            cannot=(f"{_admitted(old)} becomes this agent",),
+            can=(f"{admitted(new)} becomes this agent",),
+            cannot=(f"{admitted(old)} becomes this agent",),
             reason=f"undecided: {', '.join(sorted(changed))} changed, and tokens are read differently from now on",
         )
     narrower = _implied({"expression": new["condition"]}, {"expression": old["condition"] or "true"})
     wider = _implied({"expression": old["condition"] or "true"}, {"expression": new["condition"]})
-    can, cannot = (f"{_admitted(new)} becomes this agent",), (f"{_admitted(old)} becomes this agent",)
+    can, cannot = (f"{admitted(new)} becomes this agent",), (f"{admitted(old)} becomes this agent",)
     if narrower:
         return Assessment(Effect.EQUAL if wider else Effect.NARROWER, cannot=() if wider else cannot)
     return Assessment(Effect.WIDER if wider else Effect.UNKNOWN, can, cannot,
                       "" if wider else "undecided: the condition admits other tokens")  # fmt: skip
 
 
-def _admitted(state: State) -> str:
+def admitted(state: State) -> str:
     """A provider's condition in words."""
     condition = str(state.get("condition") or "")
     if not condition or condition == "true":
@@ -272,5 +272,3 @@ _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
     schema.POOL: _pool,
     schema.POOL_PROVIDER: _provider,
 }
-
-__all__ = ["Action", "assess"]

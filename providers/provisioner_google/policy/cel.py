@@ -395,10 +395,8 @@ def _atom_implies(stronger: Node, weaker: Node) -> bool:
             "contains": bound in value,
         }.get(op, False)
     if isinstance(value, datetime) and isinstance(bound, datetime):
-        return (
-            ((op, other_op) in (("<", "<"), ("<=", "<="), ("<", "<="))
-            and value <= bound)
-            or ((op, other_op) in ((">", ">"), (">=", ">="), (">", ">=")) and value >= bound)
+        return ((op, other_op) in (("<", "<"), ("<=", "<="), ("<", "<=")) and value <= bound) or (
+            (op, other_op) in ((">", ">"), (">=", ">="), (">", ">=")) and value >= bound
         )
     return False
 
