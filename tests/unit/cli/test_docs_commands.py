@@ -32,7 +32,7 @@ def lines() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), lines())
 def test_a_command_of_the_documentation_parses(page: str, line: str) -> None:
-    name, *args = shlex.split(line)[1:]
+    name, *args = shlex.split(re.split(r" [<>|] ", line)[0])[1:]
     assert name in COMMANDS, f"{page}: {line}"
     app = import_module(module_of(name), "provisioner.cli").app
     functions = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
