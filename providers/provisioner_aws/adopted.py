@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.model.configuration import Agent, Settings
-from provisioner.model.diagnostics import Diagnostic, Severity
+from provisioner.model.diagnostics import Diagnostic
 
+from . import schema
 from .policy.canonical import canonical_policy
 from .policy.errors import PolicyError
 
 LABEL = "adopted"
-CODE = "ADOPT-1"
+RULE = "ADO-1"
+_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 
 
 def old_policies(agent: Agent) -> Mapping[str, dict[str, Any]]:
@@ -34,8 +37,15 @@ def _policies(agent: Agent) -> tuple[Settings, ...]:
     return _identity(agent).of("policy")
 
 
+def kept(agent: Agent, kind: str, child: str) -> str:
+    """What an adopted policy of the role is called in a finding; empty for one that is none."""
+    if kind == schema.ROLE_POLICY and child in old_policies(agent):
+        return f"the old inline policy {child}"
+    return f"the attached policy {child}" if kind == schema.ATTACHMENT and child in attached(agent) else ""
+
+
 def check_trust(agent: Agent) -> Iterable[Diagnostic]:
-    """An adopted trust must be one, and is a finding as long as it stands."""
+    """An adopted trust must be one. As long as it stands, rule ADO-1 says so."""
     text = agent.runtime.get("trust", "")
     wrong = _unreadable(text)
     if wrong:
@@ -46,19 +56,27 @@ def check_trust(agent: Agent) -> Iterable[Diagnostic]:
             ' trust.json`, and trust = file("trust.json").',
             subject=agent.runtime.range_of("trust"),
         )
-        return
-    yield _finding(
-        agent,
-        "its trust is the one that the role had before: nobody here made it safe",
-        'Replace runtime "adopted" with the runtime that the agent has; the trust is then written by construction.',
-        agent.runtime,
-        "trust",
-    )
 
 
 def check_identity(agent: Agent) -> Iterable[Diagnostic]:
-    """Old policies and attachments: documents and ARNs must be ones; each is a finding."""
+    """A role's own name and tags, old policies and attachments."""
     identity = _identity(agent)
+    name = identity.get("role_name")
+    if name is not None and not _ROLE_NAME.fullmatch(name):
+        yield Diagnostic(
+            "E-AWS-NAME",
+            f"{agent.address}: {name!r} is no role name",
+            "It has up to 64 letters, digits and +=,.@_-; its path stands in path.",
+            subject=identity.range_of("role_name"),
+        )
+    for key in identity.get("tags") or {}:
+        if key.lower().startswith(("aws:", "provisioner:")):
+            yield Diagnostic(
+                "E-AWS-TAG",
+                f"{agent.address}: the tag {key!r} is not its own to set",
+                "Tags that begin with aws: are AWS's, those with provisioner: say whose the role is. Take it out.",
+                subject=identity.range_of("tags"),
+            )
     for block in _policies(agent):
         wrong = _unreadable(block.get("document", ""))
         if wrong:
@@ -69,14 +87,6 @@ def check_identity(agent: Agent) -> Iterable[Diagnostic]:
                 " PolicyDocument` prints it.",
                 subject=block.range_of("document"),
             )
-            continue
-        yield _finding(
-            agent,
-            f"it keeps the old inline policy {block.labels[0]!r}",
-            "Say what the agent needs as a tool, grant it, and take the block out.",
-            block,
-            "document",
-        )
     for arn in attached(agent):
         if not arn.startswith("arn:") or ":policy/" not in arn or any(char in arn for char in "*?"):
             yield Diagnostic(
@@ -85,21 +95,6 @@ def check_identity(agent: Agent) -> Iterable[Diagnostic]:
                 "Write it whole: `aws iam list-attached-role-policies --role-name NAME` prints them.",
                 subject=identity.range_of("attach"),
             )
-            continue
-        yield _finding(
-            agent,
-            f"it keeps the attached policy {arn}",
-            "Whoever edits that policy changes this agent without a signature. Say what the agent needs as a tool,"
-            " grant it, and take the ARN out of attach.",
-            identity,
-            "attach",
-        )
-
-
-def _finding(agent: Agent, what: str, way_out: str, settings: Settings, attribute: str) -> Diagnostic:
-    return Diagnostic(
-        CODE, f"{agent.address}: {what}", way_out, severity=Severity.WARNING, subject=settings.range_of(attribute)
-    )
 
 
 def _unreadable(text: str) -> str:

@@ -12,6 +12,7 @@ from provisioner.model.resources import Address, Desired, Resource, Snapshot
 
 from . import schema
 from .compile import agent_place, aws_agents, boundary_of, foreign_boundary
+from .delegations import PREFIX as DELEGATIONS
 from .grants import BEFORE, CURRENT_TIME
 from .live import policy_address
 from .quotas import check_counts
@@ -32,6 +33,8 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
     yield from _foreign_boundaries(authority, found, unread)
     for item in desired:
         resource = found.get(item.resource.address)
+        if resource is None and item.resource.address.kind == schema.ATTACHMENT:
+            yield _not_attached(item)
         if resource is not None and resource.mark is not None:
             yield from _unchangeable(item, resource)
 
@@ -72,6 +75,8 @@ def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
         end = _end(resource.attributes["document"])
         if end is not None:
             name = resource.address.name.partition("/")[2]
+            if name.startswith(DELEGATIONS):
+                out[resource.agent, f"delegation.{name.removeprefix(DELEGATIONS)}"] = end
             out[resource.agent, name] = end
             grant, joint, _ = name.rpartition("--")
             if joint:
@@ -126,6 +131,17 @@ def _oidc(
             f" {arn} --client-id {audience}",
             subject=agent.runtime.range_of("audience"),
         )
+
+
+def _not_attached(item: Desired) -> Diagnostic:
+    role, _, arn = item.resource.address.name.partition("/")
+    return Diagnostic(
+        "E-AWS-ADOPTED",
+        f"The policy {arn} is not attached to role {role}",
+        f"attach in {item.block} only keeps what an adopted role has; nothing is attached by it. Take the ARN out, and"
+        " grant what the agent needs.",
+        subject=item.source,
+    )
 
 
 def _unchangeable(item: Desired, live: Resource) -> Iterable[Diagnostic]:

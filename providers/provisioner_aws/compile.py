@@ -11,7 +11,7 @@ from provisioner.model.configuration import Agent, Boundary, Configuration
 from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.resources import Address, Desired, Resource
 
-from . import live, names, schema
+from . import adopted, delegations, live, names, schema
 from .boundary import boundary_document
 from .forms import document as canonical
 from .forms import normalize
@@ -50,6 +50,8 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
         yield role
         yield from workloads(authority, agent, agent_place(authority, agent), role.resource)
         yield from _granted(authority, agent, sorted(parts.get(agent.name, ()), key=lambda part: part.name))
+        yield from _delegated(authority, agent, {other.name: other for other in agents})
+        yield from _kept(authority, agent)
 
 
 def aws_agents(authority: Authority) -> tuple[Agent, ...]:
@@ -88,7 +90,8 @@ def boundary_of(configuration: Configuration, agent: Agent) -> Boundary | None:
 
 def role_address(authority: Authority, agent: Agent) -> Address:
     account = agent_place(authority, agent).account
-    return Address("aws", account, schema.ROLE, names.role_name(authority.workspace, agent.name))
+    own = agent.identities["aws"].settings.get("role_name")
+    return Address("aws", account, schema.ROLE, own or names.role_name(authority.workspace, agent.name))
 
 
 def policy_address(role: Address, policy: str) -> Address:
@@ -151,13 +154,62 @@ def _role(authority: Authority, agent: Agent) -> Desired:
         "path": role_path(agent),
         "description": description(agent.purpose),
         "max_session_duration": session_seconds(authority.configuration, agent),
-        "trust": trust_policy(agent, place),
+        "trust": role_trust(authority, agent),
         "permissions_boundary": arn,
-        "tags": names.mark_tags(authority.workspace, agent.name, agent.address),
+        "tags": {**own_tags(agent), **names.mark_tags(authority.workspace, agent.name, agent.address)},
     }
     resource = normalize(Resource(address, attributes, agent=agent.name, uses=uses))
     label = f"role {role_path(agent)}{address.name}"
     return Desired(resource, agent.address, label, source=agent.range)
+
+
+def own_tags(agent: Agent) -> dict[str, str]:
+    """Tags that the identity asks for beside the mark."""
+    return dict(agent.identities["aws"].settings.get("tags") or {})
+
+
+def role_trust(authority: Authority, agent: Agent) -> dict[str, Any]:
+    """The runtime's trust, and what delegations add to it."""
+    policy = trust_policy(agent, agent_place(authority, agent))
+    known = {other.name: other for other in aws_agents(authority)}
+    added = [
+        delegations.trust_statement(delegation, known[name], role_arn(authority, known[name]))
+        for delegation in delegations.taken_by(authority.configuration, agent)
+        for name in sorted(delegation.sources)
+        if name in known
+    ]
+    return {**policy, "Statement": [*policy["Statement"], *added]} if added else policy
+
+
+def _delegated(authority: Authority, agent: Agent, known: Mapping[str, Agent]) -> Iterable[Desired]:
+    """One inline policy for each delegation from an agent."""
+    role = role_address(authority, agent)
+    for delegation in delegations.given_by(authority.configuration, agent, known):
+        target = known[delegation.target]
+        arn, place = role_arn(authority, target), agent_place(authority, target)
+        attributes = {
+            "role_arn": role_arn(authority, agent),
+            "document": delegations.source_document(delegation, target, arn, place),
+        }
+        address = policy_address(role, names.policy_name(delegations.policy_name(delegation)))
+        resource = normalize(Resource(address, attributes, agent=agent.name, parent=role))
+        label = f"{delegation.address}: {delegation.via} {target.address}"
+        yield Desired(resource, delegation.address, label, source=delegation.range)
+
+
+def _kept(authority: Authority, agent: Agent) -> Iterable[Desired]:
+    """Policies that an adopted role keeps: its own, and managed ones whose documents are their owners' business."""
+    role, arn = role_address(authority, agent), role_arn(authority, agent)
+    source = agent.identities["aws"].settings.range
+    for name, old in sorted(adopted.old_policies(agent).items()):
+        attributes: dict[str, Any] = {"role_arn": arn, "document": old}
+        resource = normalize(Resource(policy_address(role, name), attributes, agent=agent.name, parent=role))
+        yield Desired(resource, agent.address, f"old policy {name}", source=source)
+    for policy in adopted.attached(agent):
+        address = Address("aws", role.target, schema.ATTACHMENT, f"{role.name}/{policy}")
+        attributes = {"role_arn": arn, "policy_arn": policy, "document": None}
+        resource = Resource(address, attributes, agent=agent.name, parent=role, unread=("document",))
+        yield Desired(normalize(resource), agent.address, f"attached policy {policy}", source=source)
 
 
 def _federations(authority: Authority) -> Iterable[Desired]:

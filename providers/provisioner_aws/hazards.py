@@ -14,6 +14,7 @@ from provisioner.model.findings import Hazard
 from provisioner.model.requests import World
 from provisioner.model.resources import Resource
 
+from .adopted import RULE, kept
 from .escalation import describe_path, escalations
 from .policy.document import Names, Pattern, Policy, Statement, compile_pattern
 from .policy.errors import PolicyError
@@ -68,6 +69,7 @@ class _Place:
 def _access(authority: Authority, held: Holdings, agent: str, role: Resource, runs: bool) -> Iterator[Hazard]:
     for name, item in held.held(role.address):
         place = _Place(agent, name, item)
+        yield from _adopted(authority, place)
         if item.attributes.get("document") is None:
             continue  # not read: coverage says so, and the plan is incomplete
         try:
@@ -76,6 +78,17 @@ def _access(authority: Authority, held: Holdings, agent: str, role: Resource, ru
             yield place.hazard("PRV-1", f"cannot be judged: {error}", "replace it with a policy that IAM documents")
             continue
         yield from _of_policy(authority, held, place, policy, runs)
+
+
+def _adopted(authority: Authority, place: _Place) -> Iterator[Hazard]:
+    declared = authority.configuration.agents.get(place.agent)
+    if declared is None or "aws" not in declared.identities:
+        return
+    address = place.resource.address
+    what = kept(declared, address.kind, address.name.partition("/")[2])
+    if what:
+        fix = "say what the agent needs as a tool, grant it, and take the old policy out"
+        yield Hazard(RULE, address, place.agent, f"agent.{place.agent} keeps {what}", fix)
 
 
 def _of_policy(authority: Authority, held: Holdings, place: _Place, policy: Policy, runs: bool) -> Iterator[Hazard]:

@@ -41,7 +41,7 @@ _READS = {
 def operations(change: Change) -> tuple[Operation, ...]:
     """The calls of one change, each depending on the one before it.
 
-    Raises KeyError for an observed kind, and ValueError for what no configuration can ask for.
+    Raises KeyError for an observed kind.
     """
     steps = _BUILDERS[change.address.kind](change)
     out: list[Operation] = []
@@ -220,8 +220,9 @@ def _attachment(change: Change) -> list[Step]:
     """An attached policy is only ever taken off: what agents are granted stands in inline policies. What it says is
     its owner's business, so this binds to its ARN alone."""
     role, _, arn = change.address.name.partition("/")
-    if change.action is not Action.DELETE:
-        raise ValueError(f"{change.address} can only be detached")
+    if change.action is not Action.DELETE:  # `check` refuses it: what is adopted is kept, and nothing is attached
+        params = {"RoleName": role, "PolicyArn": arn}
+        return [("AttachRolePolicy", params, ("policy_arn",), change.before, change.after, ())]
     return [("DetachRolePolicy", {"RoleName": role, "PolicyArn": arn}, ("policy_arn",), change.before, None, ())]
 
 

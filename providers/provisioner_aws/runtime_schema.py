@@ -61,6 +61,7 @@ def identity_attributes(path: str) -> Mapping[str, AttributeSchema]:
     return {
         "path": AttributeSchema("string", "IAM path of the role. Changing it makes a new principal.", default=path),
         "role_name": AttributeSchema("string", "The name of a role that is adopted; never for a new one."),
+        "tags": AttributeSchema("map(string)", "Tags of the role beside those that say whose it is.", default={}),
         "attach": AttributeSchema(
             "list(string)", "ARNs of managed policies that an adopted role keeps; each is a finding.", default=()
         ),
@@ -108,10 +109,8 @@ def _ecs() -> BlockSchema:
 
 def _ec2() -> BlockSchema:
     return BlockSchema(
-        doc="Amazon EC2 instances with an instance profile of the agent's own.",
-        attributes={
-            "instance_profile": AttributeSchema("string", "Name of the instance profile; the role's name by default."),
-        },
+        doc="Amazon EC2 instances with an instance profile of the agent's own, which is made too: it is named as the"
+        " role."
     )
 
 
@@ -145,10 +144,9 @@ def _irsa() -> BlockSchema:
 def _agentcore() -> BlockSchema:
     workload_identity = BlockSchema(
         doc="A workload identity of the agent's own, for an agent that AgentCore does not host: it makes one for each"
-        " runtime that it does.",
+        " runtime that it does. It is named as the role.",
         max=1,
         attributes={
-            "name": AttributeSchema("string", "Its name; the role's name by default."),
             "return_urls": AttributeSchema(
                 "list(string)", "OAuth2 return URLs that the identity may ask for.", default=()
             ),

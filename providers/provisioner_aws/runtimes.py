@@ -114,7 +114,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     ),
     "adopted": Capabilities(
         attribution="session_name",
-        session_cap=False,
+        session_cap=True,
         session_tags=frozenset(),
         why="the trust was adopted as it was, and nothing says who assumes the role and how",
     ),

@@ -56,6 +56,7 @@ def provider_schema() -> ProviderSchema:
         },
         kinds=_kinds(),
         federation=federation(),
+        delegations=("assume_role", "invoke"),
     )
 
 

@@ -15,7 +15,7 @@ from provisioner.model.configuration import Agent, Settings
 from provisioner.model.diagnostics import Diagnostic
 
 from . import adopted, trust_github, trust_services, trust_tokens
-from .places import REGION, VERSION, Place, federation_of, issuer_of, oidc_arn, runtime_label
+from .places import REGION, VERSION, Place, check_regions, federation_of, issuer_of, oidc_arn, runtime_label
 from .runtimes import EKS_AUDIENCE, GITHUB_AUDIENCE
 from .trust_github import github_subject
 from .trust_services import lambda_functions
@@ -49,10 +49,15 @@ class Row:
     oidc: bool = False
 
 
+def nothing_refused(agent: Agent, place: Place) -> Iterable[Diagnostic]:
+    """A runtime without settings has none that could be wrong."""
+    return ()
+
+
 RUNTIMES: Mapping[str, Row] = {
     "lambda": Row(trust_services.lambda_, trust_services.check_lambda),
-    "ecs": Row(trust_services.ecs, trust_services.check_ecs),
-    "ec2": Row(trust_services.ec2, trust_services.check_ec2),
+    "ecs": Row(trust_services.ecs, check_regions),
+    "ec2": Row(trust_services.ec2, nothing_refused),
     "eks_pod_identity": Row(trust_services.pod_identity, trust_services.check_pod_identity),
     "eks_irsa": Row(trust_tokens.irsa, trust_tokens.check_irsa, oidc=True),
     "bedrock_agentcore": Row(trust_services.agentcore, trust_services.check_agentcore),

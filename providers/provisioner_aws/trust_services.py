@@ -44,7 +44,6 @@ CLUSTER = re.compile(r"arn:(aws[a-z-]*):eks:([a-z0-9-]+):([0-9]{12}):cluster/([0
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 SERVICE_ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _FUNCTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PROFILE = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _RUNTIME_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}-[A-Za-z0-9]{10}")
 _AGENT_ID = re.compile(r"[0-9A-Za-z]{10}")
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -134,36 +133,6 @@ def check_lambda(agent: Agent, place: Place) -> Iterable[Diagnostic]:
                 "A name has up to 64 letters, digits, hyphens and underscores. Write neither an ARN nor a wildcard: a"
                 " wildcard would let other agents' functions in.",
             )
-
-
-def check_ecs(agent: Agent, place: Place) -> Iterable[Diagnostic]:
-    yield from check_regions(agent, place)
-    execution = agent.runtime.get("execution_role")
-    if execution is not None and str(execution).rpartition("/")[2] == agent_role_name(agent, place):
-        yield problem(
-            agent,
-            "execution_role",
-            "its task role is the execution role too",
-            "The agent would hold the ECS agent's authority: pulling images, reading every secret of the task"
-            " definition. Give the task an execution role of its own.",
-        )
-
-
-def agent_role_name(agent: Agent, place: Place) -> str:
-    """The role's name where the agent itself says it; empty where it is derived, as no execution role's is."""
-    identity = agent.identities.get("aws")
-    return str(identity.settings.get("role_name", "")) if identity is not None else ""
-
-
-def check_ec2(agent: Agent, place: Place) -> Iterable[Diagnostic]:
-    name = agent.runtime.get("instance_profile")
-    if name is not None and not _PROFILE.fullmatch(name):
-        yield problem(
-            agent,
-            "instance_profile",
-            f"{name!r} is no instance profile name",
-            "It has up to 128 letters, digits and +=,.@_-; leave it out to have it named after the role.",
-        )
 
 
 def check_pod_identity(agent: Agent, place: Place) -> Iterable[Diagnostic]:

@@ -14,6 +14,7 @@ from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.source import SourceRange
 
 from . import names
+from .adopted import check_identity
 from .boundary import boundary_document
 from .capabilities import check_grant_context, check_sessions
 from .compile import (
@@ -27,8 +28,12 @@ from .compile import (
     packed,
     place_of,
     role_address,
+    role_arn,
     role_path,
+    role_trust,
 )
+from .delegations import check as check_delegations
+from .federations import check_federations
 from .forms import document, trust
 from .grants import ContradictionError, grant_document, statements_of
 from .limits import LIMITS
@@ -36,7 +41,7 @@ from .policy.canonical import size
 from .preflight import check_boundaries
 from .quotas import check_quotas_block, quota
 from .statements import check_action, check_arn, check_statement
-from .trust import REGION, check_runtime, lambda_functions, runtime_label, supported, trust_policy
+from .trust import REGION, check_runtime, lambda_functions, runtime_label, supported
 
 _POLICY = re.compile(r"arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws|\*):policy/[A-Za-z0-9+=,.@_/-]+")
 _PATH = re.compile(r"/([\x21-\x7e]+/)?")
@@ -50,7 +55,8 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
     yield from _tools(authority)
     broken = set()
     for agent in agents:
-        problems = [*check_runtime(agent, agent_place(authority, agent)), *_agent(authority, agent)]
+        place = agent_place(authority, agent)
+        problems = [*check_runtime(agent, place), *_agent(authority, agent), *check_identity(agent)]
         if any(problem.is_error for problem in problems):
             broken.add(agent.name)
         yield from problems
@@ -58,9 +64,13 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
     known = tuple(agent for agent in agents if supported(agent))
     yield from check_sessions(authority.configuration, known)
     yield from _collisions(authority, agents)
+    yield from _execution_roles(authority, agents)
     yield from _grants(authority)
     yield from _trust_sizes(authority, [agent for agent in agents if agent.name not in broken])
     yield from check_boundaries(authority)
+    yield from check_federations(authority, agents)
+    places = {agent.name: agent_place(authority, agent) for agent in agents}
+    yield from check_delegations(authority.configuration, {agent.name: agent for agent in agents}, places)
     yield from _attempts(authority)
 
 
@@ -209,6 +219,23 @@ def _collisions(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagn
             )
 
 
+def _execution_roles(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagnostic]:
+    """The role with which ECS starts a task reads its secrets and images: no agent's role may be it."""
+    roles = {role_arn(authority, agent): agent for agent in agents}
+    for agent in agents:
+        given = agent.runtime.get("execution_role") if runtime_label(agent.runtime) == "ecs" else None
+        if given is None or given not in roles:
+            continue
+        whose = "its own task role" if roles[given] is agent else f"the role of {roles[given].address}"
+        yield Diagnostic(
+            "E-AWS-RUNTIME",
+            f"{agent.address}: its execution role is {whose}",
+            "The agent would hold the authority with which ECS starts the task: pulling images, reading every secret of"
+            " the task definition. Give the task an execution role of its own.",
+            subject=agent.runtime.range_of("execution_role"),
+        )
+
+
 def _lowered(address: object) -> Hashable:
     return str(address).lower()
 
@@ -300,7 +327,7 @@ def _inline_size(parts: Sequence[GrantPart], reported: set[Diagnostic]) -> Itera
 
 def _trust_sizes(authority: Authority, agents: Iterable[Agent]) -> Iterable[Diagnostic]:
     for agent in agents:
-        length = size(trust(trust_policy(agent, agent_place(authority, agent))))
+        length = size(trust(role_trust(authority, agent)))
         most = quota(authority.configs[agent.identities["aws"].provider], "trust_policy")
         if length > most:
             yield Diagnostic(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ..model.authority import Authority, GrantPart, Target
-from ..model.configuration import Agent, Configuration, Expiry, Grant, Tool
+from ..model.configuration import Agent, Configuration, Delegation, Expiry, Grant, Tool
 from ..sdk.provider import Provider
 
 OwnerOf = Callable[[Agent, Tool], str | None]
@@ -39,9 +40,23 @@ def authorities(
     return out
 
 
+def delegations_with_ends(configuration: Configuration, expiries: Expiries, now: datetime) -> dict[str, Delegation]:
+    """The delegations by address, each with an absolute time where it ends. As a grant's, a relative end stays what it
+    first was; of several sources the earliest counts. In force it is known as `delegation.NAME` of the source."""
+    out: dict[str, Delegation] = {}
+    for address, delegation in configuration.delegations.items():
+        known = [expiries.get((source, f"delegation.{delegation.name}")) for source in delegation.sources]
+        ends = [_expires(delegation.expires, in_force, now) for in_force in known]
+        end = min((text for text in ends if text is not None), key=_moment, default=None)
+        out[address] = delegation if end is None else replace(delegation, expires=Expiry(at=end))
+    return out
+
+
 def has_relative_expiry(configuration: Configuration) -> bool:
-    """Whether some grant says `expires = "90d"`, so that live expiries matter to compilation."""
-    return any(grant.expires and grant.expires.after_seconds is not None for grant in configuration.grants.values())
+    """Whether something says `expires = "90d"`, so that live expiries matter to compilation."""
+    ends = [grant.expires for grant in configuration.grants.values()]
+    ends += [delegation.expires for delegation in configuration.delegations.values()]
+    return any(end is not None and end.after_seconds is not None for end in ends)
 
 
 def _parts_of(

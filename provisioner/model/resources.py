@@ -46,7 +46,8 @@ class Resource:
     what cannot exist alone (a role's inline policy): it belongs to whoever owns the parent. `uses` names resources
     whose content is part of this one's authority (a role's boundary policy). `mark` is the live ownership mark;
     None on a live top-level resource means it is not ours.
-    `unread` names attributes whose value the read did not see: they differ from nothing.
+    `unread` names attributes whose value the read did not see: they differ from nothing. On the desired side it names
+    those that the configuration leaves to somebody else.
     """
 
     address: Address

@@ -59,7 +59,8 @@ def compare(workspace: str, desired: Iterable[Desired], live: Iterable[Resource]
             if resource.parent not in wanted:  # what hangs on something desired is as foreign as that, said once
                 problems.append(_foreign(item, resource, kind, workspace))
             continue
-        seen = (name for name in kind.fields if name not in resource.unread)
+        unread = {*resource.unread, *item.resource.unread}
+        seen = (name for name in kind.fields if name not in unread)
         fields = changed_fields(resource.attributes, item.resource.attributes, seen)
         if fields:
             out.append(Difference(Action.UPDATE, address, item, resource, fields))

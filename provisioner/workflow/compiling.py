@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ..compile.authority import Expiries, OwnerOf, authorities, grant_parts
+from ..compile.authority import Expiries, OwnerOf, authorities, delegations_with_ends, grant_parts
 from ..ledger import replay
 from ..ledger.entries import History
 from ..model.authority import Authority
@@ -52,6 +52,7 @@ def compile_all(
 ) -> Compiled:
     """Desired resources of all providers. `expiries` are those in force, for relative ones."""
     parts = grant_parts(configuration, owner_of, expiries, now)
+    configuration = replace(configuration, delegations=delegations_with_ends(configuration, expiries, now))
     wanted = authorities(configuration, providers, parts)
     desired = tuple(item for name, provider in providers.items() for item in provider.compile(wanted[name]))
     return Compiled(providers, wanted, desired)

@@ -23,7 +23,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}\Z")
 NAMES: Mapping[str, frozenset[str]] = {
     "lambda": frozenset({"account", "region", "function", "function_arn"}),
     "ecs": frozenset({"account", "region"}),
-    "ec2": frozenset({"instance_profile"}),
+    "ec2": frozenset(),
     "eks_pod_identity": frozenset({"cluster", "namespace", "service_account", "pod_name", "pod_uid"}),
     "bedrock_agentcore": frozenset({"account", "region", "runtime_id"}),
     "bedrock_agent": frozenset({"account", "region", "agent_id"}),

@@ -182,7 +182,6 @@ REFUSED = [
     (spiffe(spiffe_id="spiffe://acme.example/*"), "is not one exact value"),
     (spiffe(spiffe_id="spiffe://acme.example"), "is no SPIFFE id of a workload"),
     (spiffe(issuer="https://oidc.vercel.com/acme"), "nothing pinned says whose this one is"),
-    (block("runtime", "ec2", instance_profile="a b"), "is no instance profile name"),
     (oidc(federation="federation.gone"), "is no federation of this workspace"),
 ]
 

@@ -1,0 +1,144 @@
+"""Agent-to-agent authority: what a `delegation` puts on the agent that asks, and on the one that is asked.
+
+`assume_role`: the asking role may assume exactly the other role, and that role's trust admits exactly the asking one,
+under a session name that says who asks. `invoke`: the asking role may call the functions, runtimes or aliases that the
+other agent runs in; its own authority stays its own.
+Sources: IAM User Guide, «Methods to assume a role» (role chaining), «Monitor and control actions taken with assumed
+roles» and «Pass session tags in AWS STS» (transitive tags); Service Authorization Reference for Lambda, Bedrock and
+Bedrock AgentCore.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from provisioner.model.configuration import Agent, Configuration, Delegation
+from provisioner.model.diagnostics import Diagnostic
+
+from .grants import BEFORE, CURRENT_TIME
+from .places import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, VERSION, Place, regions_of, runtime_label
+from .runtimes import POD_TAGS, capabilities
+from .trust_services import lambda_functions
+
+VIAS = ("assume_role", "invoke")
+PREFIX = "delegation-"
+_NAME = re.compile(r"[^A-Za-z0-9_+=,.@-]")
+
+
+def policy_name(delegation: Delegation) -> str:
+    """The inline policy of the asking agent."""
+    return f"{PREFIX}{delegation.name}"
+
+
+def session_name(source: Agent) -> str:
+    """What the asking agent must call its session, so that the other's log says who asked. IAM takes 2 to 64."""
+    return _NAME.sub("-", source.name)[:64].ljust(2, "-")
+
+
+def given_by(configuration: Configuration, agent: Agent, known: Mapping[str, Agent]) -> Iterable[Delegation]:
+    """The delegations from an agent to another of this cloud, by name."""
+    found = configuration.delegations.values()
+    mine = [d for d in found if agent.name in d.sources and d.target in known and d.via in VIAS]
+    return sorted(mine, key=lambda item: item.name)
+
+
+def taken_by(configuration: Configuration, agent: Agent) -> Iterable[Delegation]:
+    """The delegations by which others become an agent."""
+    found = configuration.delegations.values()
+    return sorted((d for d in found if d.target == agent.name and d.via == "assume_role"), key=lambda item: item.name)
+
+
+def source_document(delegation: Delegation, target: Agent, arn: str, place: Place) -> dict[str, Any]:
+    """The asking agent's policy. `arn` and `place` are those of the other agent's role."""
+    action, resources = (ASSUME, (arn,)) if delegation.via == "assume_role" else _invoked(target, place)
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": list(resources)}
+    if _end(delegation):
+        statement["Condition"] = {BEFORE: {CURRENT_TIME: _end(delegation)}}
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def trust_statement(delegation: Delegation, source: Agent, arn: str) -> dict[str, Any]:
+    """The statement in the trust of the agent that is asked. `arn` is the asking role's.
+
+    Tags that EKS put on the asking session are transitive, so they come along and cannot be replaced; any others are
+    refused. A source identity stays what it was set to.
+    """
+    row = capabilities(source.runtime)
+    actions = [ASSUME]
+    condition: dict[str, Any] = {"StringEquals": {"sts:RoleSessionName": session_name(source)}}
+    if runtime_label(source.runtime) == "eks_pod_identity":
+        actions.append(TAG_SESSION)
+        condition["ForAllValues:StringEquals"] = {"aws:TagKeys": sorted(POD_TAGS)}
+    if row.attribution == "source_identity":
+        actions.append(SET_SOURCE_IDENTITY)
+    if _end(delegation):
+        condition[BEFORE] = {CURRENT_TIME: _end(delegation)}
+    return {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": actions, "Condition": condition}
+
+
+def _end(delegation: Delegation) -> str | None:
+    """Relative expiries are resolved before compilation."""
+    return delegation.expires.at if delegation.expires is not None else None
+
+
+def _invoked(target: Agent, place: Place) -> tuple[str, tuple[str, ...]]:
+    """The action, and the exact resources that the other agent is called through; none where they are not known."""
+    runtime = target.runtime
+    label = runtime_label(runtime)
+    prefix = f"arn:{place.partition}"
+    if label == "lambda":
+        return "lambda:InvokeFunction", lambda_functions(runtime, place)
+    regions = regions_of(runtime, place)
+    if label == "bedrock_agent":
+        id_ = runtime.get("agent_id")
+        arns = [f"{prefix}:bedrock:{region}:{place.account}:agent-alias/{id_}/*" for region in regions] if id_ else []
+        return "bedrock:InvokeAgent", tuple(arns)
+    if label == "bedrock_agentcore":
+        ids = runtime.get("runtime_ids") or ()
+        made = f"{prefix}:bedrock-agentcore"
+        arns = [f"{made}:{region}:{place.account}:runtime/{id_}" for region in regions for id_ in ids]
+        # A call names the runtime, or an endpoint below it.
+        return "bedrock-agentcore:InvokeAgentRuntime", (*arns, *(f"{arn}/runtime-endpoint/*" for arn in arns))
+    return "", ()
+
+
+def check(
+    configuration: Configuration, known: Mapping[str, Agent], places: Mapping[str, Place]
+) -> Iterable[Diagnostic]:
+    """What cannot be carried out. `known` are the agents of this cloud, `places` where their roles stand."""
+    for delegation in configuration.delegations.values():
+        target = known.get(delegation.target)
+        sources = [name for name in delegation.sources if name in known]
+        if target is None or not sources:
+            continue
+        if delegation.via == "impersonate":
+            yield _problem(
+                delegation,
+                f"{delegation.address}: AWS has no impersonation",
+                'A role is assumed: set via = "assume_role", or via = "invoke" to call the agent without becoming it.',
+            )
+        elif delegation.via == "invoke" and not _invoked(target, places[target.name])[1]:
+            yield _problem(delegation, f"{delegation.address}: how to call {target.address} is not known", _way(target))
+        elif delegation.via == "assume_role" and runtime_label(target.runtime) == "adopted":
+            yield _problem(
+                delegation,
+                f"{delegation.address}: {target.address} keeps an old trust as it is",
+                "A delegation would have to be written into it. Give the agent a runtime of its own first.",
+            )
+
+
+def _way(target: Agent) -> str:
+    label = runtime_label(target.runtime)
+    names = {"lambda": "functions", "bedrock_agent": "agent_id", "bedrock_agentcore": "runtime_ids"}
+    if label in names:
+        return f"Set {names[label]} in its runtime block, so that only this agent can be called."
+    ways = ", ".join(f'"{name}"' for name in names)
+    return (
+        f'Runtimes that can be called are {ways}. A workload on "{label}" is asked by other means, or by assume_role.'
+    )
+
+
+def _problem(delegation: Delegation, summary: str, detail: str) -> Diagnostic:
+    return Diagnostic("E-AWS-DELEGATION", summary, detail, subject=delegation.range)
