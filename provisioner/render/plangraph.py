@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..model.changes import Action, Change, Effect, Surface
 from ..model.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from ..model.plan import Plan
-from .grouping import Group, groups
+from .grouping import HERE, Group, groups
 from .text import count
 
 _BECOMES = re.compile(r"(?P<who>.+?) becomes? this agent\b(?P<when>.*)", re.DOTALL)
@@ -69,7 +69,7 @@ def _drawn(change: Change, agent: Node, label: str) -> Iterator[tuple[Node, Edge
                 node = Node(name, NodeKind.AGENT if other else NodeKind.WORKLOAD, other["name"] if other else who)
                 yield node, Edge(node.id, agent.id, kind, when, declared, how)
     if Surface.TOOL_ACCESS in change.surfaces:
-        for tool in change.tools or (label,):
+        for tool in change.tools or (label.replace(HERE, "…"),):
             node = Node(f"tool:{tool}", NodeKind.TOOL, tool, cloud)
             yield node, Edge(agent.id, node.id, EdgeKind.HOLDS, cloud, declared, _change_of(change, True))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..ledger import views
 from ..ledger.entries import History, Kind, format_time
 from ..ledger.log import Ledger
+from ..model.changes import Effect
 from ..planfile import PlanFile
 from ..render.html import served
 from ..render.html.plan import Extra, plan_page
@@ -99,34 +100,55 @@ def open_site(runner: Runner, root: Path, workspace: str | None) -> Site:
 
 
 def _row(ledger: Ledger, runner: Runner, digest: str) -> PlanRow | None:
-    found = views.publication(ledger.history, digest)
+    history: History = ledger.history
+    found = views.publication(history, digest)
     if found is None:
         return None
-    file = found.file()
-    state, waits = _state(ledger, runner, file)
-    agents = {change.agent for change in file.plan.changes if change.agent is not None}
-    return PlanRow(
-        digest,
-        state,
-        format_time(found.since),
-        len(file.plan.changes),
-        sum(change.effect.widens for change in file.plan.changes),
-        len(agents),
-        tuple(waits),
-    )
+    glance = _glance(found) or _looked(found.file())
+    waits: Sequence[str] = ()
+    if views.consumed(history, digest) is not None:
+        state = "applied"
+    elif glance.base != views.base(history):
+        state = "outdated"
+    else:
+        state, waits = _state(ledger, runner, found.file())
+    return PlanRow(digest, state, format_time(found.since), glance.changes, glance.wider, glance.agents, tuple(waits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    base: int
+    changes: int
+    wider: int
+    agents: int
+
+
+def _glance(found: views.Publication) -> _Glance | None:
+    """The counts of a plan that is not judged any more, without checking its bytes, which takes long for large ones.
+    None for what does not look like a plan: checking says then what is wrong with it."""
+    plan = found.entry.body["file"].get("plan")
+    base, changes = (plan.get("base"), plan.get("changes")) if isinstance(plan, Mapping) else (None, None)
+    if type(base) is not int or not isinstance(changes, Sequence):
+        return None
+    if not all(isinstance(change, Mapping) for change in changes):
+        return None
+    agents = {str(change["agent"]) for change in changes if change.get("agent") is not None}
+    wider = sum(change.get("effect") in (Effect.WIDER, Effect.UNKNOWN) for change in changes)
+    return _Glance(base, len(changes), wider, len(agents))
+
+
+def _looked(file: PlanFile) -> _Glance:
+    changes = file.plan.changes
+    agents = {change.agent for change in changes if change.agent is not None}
+    return _Glance(file.plan.base, len(changes), sum(change.effect.widens for change in changes), len(agents))
 
 
 def _state(ledger: Ledger, runner: Runner, file: PlanFile) -> tuple[str, Sequence[str]]:
-    """In one word where a plan is; judged only while it may still be applied."""
-    history: History = ledger.history
-    if views.consumed(history, file.digest) is not None:
-        return "applied", ()
-    if file.plan.base != views.base(history):
-        return "outdated", ()
+    """In one word where a plan is that may still be applied, and the owners that it waits for."""
     signoffs = shown(file, ledger, verdict(file, ledger, runner))
     if signoffs.refusals or signoffs.blocked:
         return "refused", ()
-    if views.journal(history, file.digest):
+    if views.journal(ledger.history, file.digest):
         return "begun", ()
     if any(row.rejected for row in signoffs.missing):
         return "rejected", [row.owner for row in signoffs.missing]

@@ -8,6 +8,7 @@ import render_samples as samples
 
 from provisioner import planfile
 from provisioner.model.changes import Action, Change, Effect, Operation
+from provisioner.model.findings import Finding, Level
 from provisioner.model.plan import AgentNote, PlanNotes, Requirement
 from provisioner.render.audit import AuditDecision, AuditPlan, AuditProblem, AuditReport, AuditRevocation
 from provisioner.render.html import served as pages
@@ -37,12 +38,26 @@ def many(number: int) -> planfile.PlanFile:
         changes=tuple(changes),
         operations=operations,
         agents=tuple(AgentNote(name, True, "dana", "prod", "untrusted", "boundary.agents") for name in agents),
-        findings=(),
+        findings=tuple(_finding(change) for change in changes[::5]),
         requirements=tuple(need for need in needs if need.changes),
         unknown_authors=(),
         agent_total=len(agents),
     )
     return planfile.seal(plan, PlanNotes())
+
+
+def _finding(change: Change) -> Finding:
+    return Finding(
+        "PRV-3",
+        Level.WARN,
+        "tool_access",
+        f"agent.{change.agent}",
+        f"s3:ListBucket on every bucket, by {change.label}",
+        "name the bucket that the tool works on, or split the tool",
+        agent=change.agent,
+        changes=(change.number,),
+        references=("NHI5", "ASI02", "ASI03"),
+    )
 
 
 def _change(number: int, agent: str) -> Change:
