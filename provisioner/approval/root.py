@@ -81,12 +81,22 @@ class RootBaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class RootRule:
+    """An organisation's own rule: what it judges, how hard it is, and the text of its condition."""
+
+    each: str
+    severity: str
+    surface: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
 class RootData:
     """What the root says, without its version.
 
     `agents` maps an agent's name to the owners that it names itself (by surface), `tools` a tool's address to the
     owner that it names itself; whoever is in neither has the defaults. `tests` are the declared ones, by address;
-    `exceptions` and `baselines` likewise.
+    `exceptions`, `baselines` and the organisation's own `rules` likewise.
     """
 
     workspace: str
@@ -102,6 +112,7 @@ class RootData:
     tests: Mapping[str, RootTest]
     exceptions: Mapping[str, RootException] = field(default_factory=dict)
     baselines: Mapping[str, RootBaseline] = field(default_factory=dict)
+    rules: Mapping[str, RootRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +186,10 @@ def root_data(configuration: Configuration, ledger_location: str) -> RootData:
             address: RootBaseline(tuple(sorted(set(item.rules))), tuple(sorted(set(item.agents))), item.expires)
             for address, item in sorted(configuration.baselines.items())
         },
+        rules={
+            address: RootRule(rule.each, rule.severity, rule.surface, rule.condition)
+            for address, rule in sorted(configuration.rules.items())
+        },
     )
 
 
@@ -202,7 +217,7 @@ def root_value(data: RootData) -> dict[str, Any]:
     for person in value["people"].values():
         if not person["accounts"]:
             del person["accounts"]
-    for name in ("exceptions", "baselines"):
+    for name in ("exceptions", "baselines", "rules"):
         if not value[name]:
             del value[name]
     if data.approval.notice_seconds == Approval().notice_seconds:

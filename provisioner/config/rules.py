@@ -41,6 +41,7 @@ def rules(blocks: Blocks) -> Pending:
             (),
             0,
             item.instance.range,
+            _text(blocks, attributes["condition"].expr) if "condition" in attributes else "",
         )
         built.append((item, rule))
     blocks.unique(found, "rule")
@@ -73,8 +74,16 @@ def judged(pending: Pending, configuration: Configuration) -> dict[str, CustomRu
             tuple(breaches),
             len(subjects[rule.each]),
             rule.range,
+            rule.condition,
         )
     return built
+
+
+def _text(blocks: Blocks, expr: ast.Expr) -> str:
+    """An expression as it is written, for people to read and the trust root to hold."""
+    source = blocks.run.files.sources[expr.range.filename]
+    written = source.text.encode("utf-8")[expr.range.start.byte : expr.range.end.byte].decode("utf-8")
+    return " ".join(written.split())
 
 
 def _breach(item: Decoded, address: str, value: Value) -> str | None:

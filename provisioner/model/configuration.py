@@ -267,7 +267,8 @@ class Baseline:
 @dataclass(frozen=True, slots=True)
 class CustomRule:
     """A `rule` block, evaluated for every block of one kind. `breaches` are the addresses that break it, each with
-    the message made for it; `judged` counts the blocks that were looked at."""
+    the message made for it; `judged` counts the blocks that were looked at; `condition` is its text, white space told
+    as one space."""
 
     address: str
     name: str
@@ -279,6 +280,7 @@ class CustomRule:
     breaches: tuple[tuple[str, str], ...]
     judged: int
     range: SourceRange | None = None
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,3 +65,27 @@ exception "late_review" {{
     assert (lifted["level"], lifted["exception"], lifted["until"]) == ("excepted", "exception.late_review", ends)
     text = applied.run("plan").stdout
     assert "1 excepted" in text and "exception.late_review" in text
+
+
+def test_weakening_a_rule_of_ones_own_is_a_governance_change(team):
+    (team.checkout / "rules.hcl").write_text(
+        """
+rule "dated" {
+  each      = "grant"
+  surface   = "tool_access"
+  condition = self.reason != null
+  message   = "${self.address} says no reason"
+  fix       = "Say why, or name a ticket."
+}
+"""
+    )
+    team.run("init", "-yes")
+    team.edit('  reason = "DEMO-1"\n', "")
+    (found,) = findings(team, "dated", 4)
+    assert found["message"] == "grant.triage says no reason" and found["surface"] == "tool_access"
+    team.edit("self.reason != null", "true || self.reason != null", "rules.hcl")
+    assert findings(team, "dated", 3) == []
+    team.plan()
+    assert ("governance", "security") in team.required()
+    text = " ".join(team.run("show", str(team.home / "plan.json")).stdout.split())
+    assert "rule.dated: condition" in text and "true || self.reason != null" in text

@@ -17,6 +17,7 @@ from provisioner.approval.root import (
     RootInForce,
     RootOwner,
     RootPerson,
+    RootRule,
     RootTest,
     make_root,
     parse_root,
@@ -246,6 +247,7 @@ BASE = scenario.root_data(
         "exception.a": RootException("FED-3", ("agent.triage",), "r", "c", "SEC-77", "security", "2027-01-15"),
     },
     baselines={"baseline.start": RootBaseline(("PRV-1",), ("triage",), "2027-01-15")},
+    rules={"rule.named": RootRule("agent", "block", "identity", 'self.name != ""')},
 )
 
 
