@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...approval.parts import finding_name
 from ...model.changes import Change, Effect
-from ...model.findings import Finding
+from ...model.findings import Finding, Level
 from ...planfile import PlanFile
 from ..grouping import HERE, Group, Row, groups
 from ..signoff import SignOffRow, SignOffs
@@ -27,20 +27,18 @@ def asks(file: PlanFile, signoffs: SignOffs) -> Html:
     by = {owner: [row for row in signoffs.rows if row.owner == owner] for owner in owners}
     waiting = sorted(owners, key=lambda owner: all(row.done for row in by[owner]))
     alike = groups(file.plan)
-    return join(
-        _owner(file, alike, owner, by[owner], at, signoffs.published is not None) for at, owner in enumerate(waiting)
-    )
+    return join(_owner(file, alike, owner, by[owner], at, signoffs) for at, owner in enumerate(waiting))
 
 
 def _owner(
-    file: PlanFile, alike: Sequence[Group], owner: str, rows: Sequence[SignOffRow], at: int, published: bool
+    file: PlanFile, alike: Sequence[Group], owner: str, rows: Sequence[SignOffRow], at: int, signoffs: SignOffs
 ) -> Html:
     surfaces = listing([row.surface for row in rows])
     state = "done" if all(row.done for row in rows) else "waiting"
     head = tag("h3", owner, " ", tag("span", f"for {surfaces}", class_="soft"), id=f"owner-{at}")
     parts: list[Child] = [head]
     parts += [_part(file, alike, row) for row in rows]
-    parts.append(_how(file, owner, rows, published))
+    parts.append(_how(file, owner, rows, signoffs))
     return tag("section", *parts, class_=f"ask {state}", aria_labelledby=f"owner-{at}")
 
 
@@ -130,20 +128,41 @@ def _finding(finding: Finding) -> Html:
     return join([tag("strong", finding.rule), f" {finding.subject}: {finding.message}. Way out: {finding.fix}."])
 
 
-def _how(file: PlanFile, owner: str, rows: Sequence[SignOffRow], published: bool) -> Html:
+def _how(file: PlanFile, owner: str, rows: Sequence[SignOffRow], signoffs: SignOffs) -> Html:
     """Who has signed, who may, and the command."""
     lines: list[Child] = [_state(row, len(rows) > 1) for row in rows]
     open_rows = [row for row in rows if not row.done and not row.rejected and not row.unreachable]
-    if open_rows:
-        accept = list(dict.fromkeys(name for row in open_rows for name in row.accept))
-        command = sign_command(file, owner, accept)
-        lines.append(tag("p", "To sign, on your own machine; it needs no access to any cloud:"))
-        lines.append(tag("pre", tag("code", command), class_="command", tabindex="0"))
-        lines.append(tag("p", "It shows what you sign and this digest, asks, and signs no plan that has another."))
-        if not published:
-            told = f"While the plan is not in the ledger, write its file's name instead of {file.short}."
-            lines.append(tag("p", told, class_="soft"))
+    if open_rows and signoffs.refusals:
+        lines.append(tag("p", "The plan is refused, as the verdict says: to sign it helps nobody. Plan again."))
+    elif open_rows:
+        lines += _command(file, owner, open_rows, signoffs.published is not None)
     return tag("div", *lines, class_="how")
+
+
+def _command(file: PlanFile, owner: str, rows: Sequence[SignOffRow], published: bool) -> Iterator[Html]:
+    plan = file.plan
+    if plan.tests.failed or any(finding.level is Level.BLOCK for finding in plan.findings):
+        yield tag(
+            "p",
+            "Something else blocks this plan: signed, it could still not be applied. See ",
+            tag("a", "findings", href="#findings"),
+            " and ",
+            tag("a", "tests", href="#tests"),
+            ".",
+        )
+    command = sign_command(file, owner, list(dict.fromkeys(name for row in rows for name in row.accept)))
+    yield tag("p", "To sign, on your own machine; it needs no access to any cloud:")
+    yield tag("pre", tag("code", command), class_="command", tabindex="0")
+    yield tag(
+        "p",
+        "It shows what you sign and this digest, asks, and signs no plan that has another.",
+        " To say no, add ",
+        tag("code", "-reject -reason 'WHY'"),
+        ".",
+    )
+    if not published:
+        told = f"While the plan is not in the ledger, write its file's name instead of {file.short}."
+        yield tag("p", told, class_="soft")
 
 
 def _state(row: SignOffRow, several: bool) -> Html:

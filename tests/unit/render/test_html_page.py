@@ -149,11 +149,22 @@ def test_it_says_what_a_control_owner_wants_to_know() -> None:
         in text
     )
     assert text.count(file.digest) == 3  # the verdict, and each command that can be typed now
+    assert "To say no, add -reject -reason 'WHY'." in text
     assert "May sign: bob. May not sign: alice (author)." in text
     assert "Done, 1 of 1 signed. Signed by erin." in text
     assert "Have governance name more signers" in text  # nobody else may sign for finance_api
     assert "52 of 52 pass on the planned policies" in text
     assert "bucket policy of acme-invoices-prod (account 444455556666 is outside provider scope)" in text
+
+
+def test_it_asks_nobody_to_sign_in_vain() -> None:
+    blocked = "".join(Reader(plan_page(samples.blocked())).text)
+    assert "Something else blocks this plan: signed, it could still not be applied." in blocked
+    assert "Something else blocks" not in "".join(Reader(plan_page(samples.six_changes())).text)
+    refused = replace(samples.verified(), refusals=("it expired. Plan again.",))
+    text = "".join(Reader(plan_page(samples.six_changes(), refused)).text)
+    assert "Refused: it expired. Plan again." in text and "it is refused" in text
+    assert "provisioner sign" not in text and "The plan is refused, as the verdict says" in text
 
 
 def test_findings_name_the_frameworks() -> None:
