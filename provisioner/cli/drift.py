@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -11,12 +12,17 @@ from .inputs import project_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+IgnoreFile: Any = typer.Option(
+    "--ignore", metavar="FILE", help="What to set aside; .provisioner.ignore.hcl where there is one."
+)
+
 
 @command(app, "provisioner drift -json")
 def drift(
     ctx: typer.Context,
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
+    ignore: Annotated[str | None, IgnoreFile] = None,
     json: Annotated[bool, Json] = False,
 ) -> int:
     """Find authority that no signed plan explains, and say whose it is. Changes nothing, and cannot.
@@ -30,7 +36,7 @@ def drift(
 
     session = session_of(ctx)
     project = project_of(session, var, var_file)
-    report = look(project)
+    report = look(project, None if ignore is None else Path(ignore))
     held = drift_conditions(report)
     if json:
         session.document("drift", drift_document(report), held, project.warnings, project.sources)

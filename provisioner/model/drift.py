@@ -62,6 +62,20 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """One `ignore` block and what it set aside in this run. `place` is `file:line`, `expires` an ISO date.
+
+    An `expired` one sets nothing aside.
+    """
+
+    place: str
+    reason: str
+    expires: str
+    expired: bool = False
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LastApplied:
     """The last consumed plan: its digest and the ledger's time of that (RFC 3339 UTC)."""
 
@@ -72,7 +86,8 @@ class LastApplied:
 @dataclass(frozen=True, slots=True)
 class DriftReport:
     """`solo`: one person holds every sign-off. `obligations` are reviews that are owed, since something was applied by
-    breaking glass; one sentence each."""
+    breaking glass; one sentence each. `ignored` has what the team set aside: it is not among `differences`, and its
+    agents still differ."""
 
     workspace: str
     root_version: int
@@ -86,6 +101,12 @@ class DriftReport:
     milliseconds: int = 0
     solo: bool = False
     obligations: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+
+    @property
+    def set_aside(self) -> int:
+        """How many differences are ignored."""
+        return sum(len(item.differences) for item in self.ignored)
 
     def of(self, kind: DriftKind) -> tuple[Difference, ...]:
         """The differences of one kind, in order."""

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..model.changes import Effect
-from ..model.drift import Difference, DriftKind, DriftReport
+from ..model.drift import Difference, DriftKind, DriftReport, Ignored
 from .conditions import Condition, drift_conditions, exit_line
 from .escape import escape
 from .human import EFFECT_STYLE, SENTENCES, coverage_lines, names
 from .signoff import obligation_lines
-from .text import Paint, count, ending, pad, title, wrap
+from .text import LABEL, Paint, count, ending, pad, section, title, wrap
 
 _EXPLAINED = {
     DriftKind.OUT_OF_BAND: "no signed plan explains it",
@@ -41,11 +41,14 @@ def drift_text(
         lines += ["", f"{paint.style('strong', _name(kind))}: {explained}"]
         for difference in found:
             lines += _difference(difference, width, paint)
+    ignored = [line for item in report.ignored for line in _ignored(item, width)]
+    lines += ["", *ignored] if ignored else []
     owed = obligation_lines(report.obligations, width, paint)
     lines += ["", *owed] if owed else []
     coverage = report.coverage
     lines += ["", *coverage_lines(coverage.gaps, coverage.not_looked_at, coverage.calls, report.milliseconds, width)]
-    return "\n".join([*lines, "", *ending(exit_line(held, "no drift"), width, paint)]) + "\n"
+    fine = "no drift but what is ignored" if report.set_aside else "no drift"
+    return "\n".join([*lines, "", *ending(exit_line(held, fine), width, paint)]) + "\n"
 
 
 def _title(report: DriftReport) -> list[str]:
@@ -75,7 +78,10 @@ def _verdict(report: DriftReport, width: int, paint: Paint) -> list[str]:
                 suffix = f", {effect}" if effect and kind is DriftKind.OUT_OF_BAND else ""
                 parts.append((f"{number} {_name(kind)}{suffix}", EFFECT_STYLE[effect] if effect else "warn"))
     lines: list[str] = []
-    if not bad:
+    if not bad and report.set_aside:
+        text = f"No drift but {count(report.set_aside, 'difference')} that the team ignores."
+        lines.append("  " + paint.style("warn", text))
+    elif not bad:
         lines.append("  " + paint.style("good", "No drift. Everything live is as signed."))
     elif not parts:
         lines.append("  " + paint.style("warn", "Not everything could be read, so this is not a clean bill."))
@@ -87,6 +93,25 @@ def _verdict(report: DriftReport, width: int, paint: Paint) -> list[str]:
     if report.not_fully_seen:
         states.append(f"{report.not_fully_seen} not fully seen")
     return [*lines, f"  {count(report.agents, 'agent')}: {', '.join(states)}"]
+
+
+def _ignored(item: Ignored, width: int) -> list[str]:
+    """What one `ignore` block does in this run: nothing once it has ended, and the differences that it sets aside."""
+    place = escape(item.place)
+    if item.expired:
+        return section(
+            "IGNORED", f"nothing by {place}: it ended on {escape(item.expires)}; renew it or take it out", width
+        )
+    if not item.differences:
+        return section("IGNORED", f"nothing by {place} (until {escape(item.expires)}): no difference fits", width)
+    text = f"{len(item.differences)} by {place} (until {escape(item.expires)}): {escape(item.reason)}"
+    lines = section("IGNORED", text, width)
+    for one in item.differences:
+        effect = f", {one.effect}" if one.effect else ""
+        agent = f" agent.{escape(one.agent)}" if one.agent else ""
+        head = f"{escape(one.id)} {_name(one.kind).lower()}{effect}:{agent} {escape(' '.join(one.what[:1]))}"
+        lines += wrap(head, width, " " * LABEL, " " * (LABEL + 2))
+    return lines
 
 
 def _flow(parts: list[tuple[str, str]], width: int, paint: Paint) -> list[str]:

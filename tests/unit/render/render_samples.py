@@ -8,7 +8,7 @@ from provisioner import planfile
 from provisioner.applying.result import ApplyResult, OperationResult, WorldProblem
 from provisioner.model.changes import Action, Change, Effect, Operation, Status, Surface
 from provisioner.model.diagnostics import Diagnostic
-from provisioner.model.drift import Difference, DriftKind, DriftReport, Hint, LastApplied
+from provisioner.model.drift import Difference, DriftKind, DriftReport, Hint, Ignored, LastApplied
 from provisioner.model.findings import Finding, Level, Located, TestResult, TestSummary
 from provisioner.model.plan import (
     AgentNote,
@@ -426,6 +426,18 @@ def drift_report() -> DriftReport:
     )
 
 
+def ignored_drift() -> DriftReport:
+    """Drift of which the team knows: one block at work, one that has ended, one that fits nothing."""
+    report = drift_report()
+    known = report.differences[0]
+    ignored = (
+        Ignored(".provisioner.ignore.hcl:4", "INC-7: until the vendor has mended it", "2027-01-31", False, (known,)),
+        Ignored(".provisioner.ignore.hcl:9", "old", "2026-11-15", True),
+        Ignored(".provisioner.ignore.hcl:14", "gone", "2027-06-30"),
+    )
+    return replace(clean_drift(), differ=1, as_signed=11, ignored=ignored)
+
+
 def clean_drift() -> DriftReport:
     report = drift_report()
     coverage = replace(report.coverage, gaps=())
@@ -457,6 +469,7 @@ def hostile_drift() -> DriftReport:
         differences=(evil,),
         coverage=coverage,
         last_applied=LastApplied(HOSTILE, HOSTILE),
+        ignored=(Ignored(HOSTILE, HOSTILE, HOSTILE, False, (evil,)), Ignored(HOSTILE, HOSTILE, HOSTILE, True)),
     )
 
 

@@ -1,0 +1,54 @@
+"""What a scheduled drift run sets aside, remembers and tells."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+ROLE = "acme-sandbox-invoice-triage"
+HOTFIX = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}
+IGNORE = """ignore {{
+  address = "aws:*:hotfix*"
+  reason  = "INC-7, known to security"
+  expires = "{end}"
+}}
+"""
+
+
+def widen(team: Any, name: str = "hotfix") -> None:
+    team.iam().put_role_policy(RoleName=ROLE, PolicyName=name, PolicyDocument=json.dumps(HOTFIX))
+
+
+def test_ignored_differences_are_shown_and_do_not_decide(applied: Any) -> None:
+    widen(applied)
+    (found,) = applied.json("drift", check=5)["drift"]["differences"]
+    address = ":".join(found["address"][part] for part in ("provider", "target", "kind", "name"))
+    file = applied.checkout / ".provisioner.ignore.hcl"
+    file.write_text(IGNORE.format(end="2099-01-01").replace("aws:*:hotfix*", address))
+    done = applied.run("drift", check=0).stdout
+    assert "IGNORED      1 by .provisioner.ignore.hcl:1 (until 2099-01-01): INC-7, known to security" in done
+    assert "hotfix" in done and "Everything live is as signed" not in done
+    assert done.rstrip().endswith("exit 0: no drift but what is ignored")
+    report = applied.json("drift")["drift"]
+    assert report["differences"] == [] and report["ignored"][0]["differences"][0]["id"] == "D-1"
+    assert (report["as_signed"], report["differ"]) == (0, 1)
+    # What somebody else did is not covered, and an end is an end.
+    widen(applied, "second")
+    assert len(applied.json("drift", check=5)["drift"]["differences"]) == 1
+    file.write_text(IGNORE.format(end="2026-01-01").replace("aws:*:hotfix*", address))
+    text = applied.run("drift", check=5).stdout
+    assert "it ended on 2026-01-01" in text and "2 OUT OF BAND, wider" in text
+
+
+def test_an_ignore_file_elsewhere_and_a_wrong_one(applied: Any) -> None:
+    widen(applied)
+    other = applied.home / "known.hcl"
+    other.write_text(IGNORE.format(end="2099-01-01").replace("address", "agent  ").replace("aws:*:hotfix*", "inv*"))
+    assert "IGNORED      1 by ../known.hcl:1" in applied.run("drift", f"-ignore={other}").stdout
+    assert "IGNORED" not in applied.run("drift", check=5).stdout
+    other.write_text('ignore {\n  agent = "inv*"\n  expires = "soon"\n}\n')
+    done = applied.run("drift", f"-ignore={other}", check=1)
+    assert 'The argument "reason" is required' in done.stderr and "known.hcl line 1" in done.stderr
+    assert "ignore {" in done.stderr and done.stdout == ""
+    gone = applied.run("drift", "-ignore=nowhere.hcl", "-json", check=1)
+    assert json.loads(gone.stdout)["diagnostics"][0]["code"] == "E-FILE"
