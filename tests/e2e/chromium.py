@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 60
 PHONE, DESKTOP = (390, 844), (1280, 900)
 
 
@@ -185,6 +187,9 @@ class Chromium:
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.reader], [], [], PATIENCE)
+            if not ready:
+                raise TimeoutError(f"the browser has said nothing for {PATIENCE} seconds")
             chunk = self.reader.read(1 << 16)
             if not chunk:
                 raise EOFError("the browser has gone")
