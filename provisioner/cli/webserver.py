@@ -59,7 +59,11 @@ class ReviewServer(ThreadingHTTPServer):
         if not self.free.acquire(timeout=SECONDS):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread could be started, so none will give its place back
+            self.free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -116,7 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, page)
 
     def _problem(self, status: int, summary: str, detail: str) -> None:
-        home = ".." if self.path.startswith("/plans/") else "."
+        deep = self.path.partition("?")[0].count("/") - 1  # relative, since a proxy may have put this under a path
+        home = "/".join([".."] * deep) or "."
         self._send(status, problem_page(summary, detail, home))
 
     def _send(self, status: int, page: str) -> None:

@@ -125,6 +125,7 @@ def test_what_it_refuses(team: Any) -> None:
         port = urlsplit(url).port
         assert ask(url, "/nowhere")[0] == 404
         assert ask(url, "/plans/" + "0" * 64)[0] == 404
+        assert 'href="../.."' in ask(url, "/a/b/c?d/e")[2] and 'href="."' in ask(url, "/nowhere")[2]
         assert ask(url, "/plans/../owners")[0] == 404
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):
             status, headers, _ = ask(url, "/", method)
