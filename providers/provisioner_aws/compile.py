@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioner.model.authority import Authority, GrantPart
-from provisioner.model.configuration import Agent, Boundary, Configuration
+from provisioner.model.configuration import Agent, Boundary, Configuration, Delegation
 from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.resources import Address, Desired, Resource
 
@@ -158,7 +158,8 @@ def _role(authority: Authority, agent: Agent) -> Desired:
         "permissions_boundary": arn,
         "tags": {**own_tags(agent), **names.mark_tags(authority.workspace, agent.name, agent.address)},
     }
-    resource = normalize(Resource(address, attributes, agent=agent.name, uses=uses))
+    needs = tuple(role_address(authority, other) for other in _admitted(authority, agent))
+    resource = normalize(Resource(address, attributes, agent=agent.name, uses=uses, needs=needs))
     label = f"role {role_path(agent)}{address.name}"
     return Desired(resource, agent.address, label, source=agent.range)
 
@@ -171,14 +172,25 @@ def own_tags(agent: Agent) -> dict[str, str]:
 def role_trust(authority: Authority, agent: Agent) -> dict[str, Any]:
     """The runtime's trust, and what delegations add to it."""
     policy = trust_policy(agent, agent_place(authority, agent))
-    known = {other.name: other for other in aws_agents(authority)}
     added = [
-        delegations.trust_statement(delegation, known[name], role_arn(authority, known[name]))
-        for delegation in delegations.taken_by(authority.configuration, agent)
-        for name in sorted(delegation.sources)
-        if name in known
+        delegations.trust_statement(delegation, source, role_arn(authority, source))
+        for delegation, source in _asking(authority, agent)
     ]
     return {**policy, "Statement": [*policy["Statement"], *added]} if added else policy
+
+
+def _asking(authority: Authority, agent: Agent) -> Iterable[tuple[Delegation, Agent]]:
+    """Who may become an agent, and by which delegation."""
+    known = {other.name: other for other in aws_agents(authority)}
+    for delegation in delegations.taken_by(authority.configuration, agent):
+        for name in sorted(delegation.sources):
+            if name in known:
+                yield delegation, known[name]
+
+
+def _admitted(authority: Authority, agent: Agent) -> tuple[Agent, ...]:
+    """IAM takes a trust only when the roles that it admits exist."""
+    return tuple({source.name: source for _, source in _asking(authority, agent)}.values())
 
 
 def _delegated(authority: Authority, agent: Agent, known: Mapping[str, Agent]) -> Iterable[Desired]:

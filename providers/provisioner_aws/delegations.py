@@ -108,6 +108,7 @@ def check(
     configuration: Configuration, known: Mapping[str, Agent], places: Mapping[str, Place]
 ) -> Iterable[Diagnostic]:
     """What cannot be carried out. `known` are the agents of this cloud, `places` where their roles stand."""
+    yield from _circles(configuration)
     for delegation in configuration.delegations.values():
         target = known.get(delegation.target)
         sources = [name for name in delegation.sources if name in known]
@@ -127,6 +128,36 @@ def check(
                 f"{delegation.address}: {target.address} keeps an old trust as it is",
                 "A delegation would have to be written into it. Give the agent a runtime of its own first.",
             )
+
+
+def _circles(configuration: Configuration) -> Iterable[Diagnostic]:
+    """Agents that may become one another are one agent; and IAM makes neither role before the other is there."""
+    becomes: dict[str, set[str]] = {}
+    for delegation in sorted(configuration.delegations.values(), key=lambda item: item.address):
+        if delegation.via != "assume_role":
+            continue
+        for source in delegation.sources:
+            if source == delegation.target or _reaches(becomes, delegation.target, source):
+                yield _problem(
+                    delegation,
+                    f"{delegation.address}: {source} and {delegation.target} could become each other",
+                    "A circle of delegations makes its agents one, and none of their roles could be made first. Take"
+                    ' one of the circle out, or let it call the other with via = "invoke".',
+                )
+            else:
+                becomes.setdefault(source, set()).add(delegation.target)
+
+
+def _reaches(becomes: Mapping[str, set[str]], start: str, goal: str) -> bool:
+    seen, stack = set[str](), [start]
+    while stack:
+        name = stack.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            stack += becomes.get(name, ())
+    return False
 
 
 def _way(target: Agent) -> str:

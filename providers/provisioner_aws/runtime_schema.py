@@ -29,7 +29,9 @@ def runtimes() -> Mapping[str, BlockSchema]:
         "adopted": BlockSchema(
             doc="The trust that a role had before it was adopted, kept as it is until a runtime replaces it.",
             attributes={
-                "trust": AttributeSchema("string", "The trust policy as JSON; file(…) reads it.", required=True)
+                "trust": AttributeSchema(
+                    "string", "The trust policy as JSON; file(…) reads it.", required=True, json=True
+                )
             },
         ),
     }
@@ -73,7 +75,9 @@ def identity_policy() -> BlockSchema:
     return BlockSchema(
         doc="An inline policy that an adopted role keeps; a finding until a grant replaces it.",
         labels=("name",),
-        attributes={"document": AttributeSchema("string", "The policy as JSON; file(…) reads it.", required=True)},
+        attributes={
+            "document": AttributeSchema("string", "The policy as JSON; file(…) reads it.", required=True, json=True)
+        },
     )
 
 

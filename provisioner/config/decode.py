@@ -166,6 +166,12 @@ class Decoder:
                 "everybody who signs. Use a value that is not sensitive."
             )
             return self._wrong(attribute, "E-SENSITIVE", "Sensitive value in a resource", detail)
+        if schema.json and type(value) is str:
+            try:
+                value = json.dumps(json.loads(value), separators=(",", ":"), ensure_ascii=False)
+            except ValueError as error:
+                detail = f"The value of {attribute.name} is a JSON text, and this is none: {error}."
+                return self._wrong(attribute, "E-TYPE", "Not a JSON text", detail, show=False)
         try:
             converted = value if schema.type == "string" and type(value) is str else self._convert(value, schema)
             raw = any(schema is known for known in KEY_TEXTS)

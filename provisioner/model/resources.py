@@ -47,7 +47,8 @@ class Resource:
     whose content is part of this one's authority (a role's boundary policy). `mark` is the live ownership mark;
     None on a live top-level resource means it is not ours.
     `unread` names attributes whose value the read did not see: they differ from nothing. On the desired side it names
-    those that the configuration leaves to somebody else.
+    those that the configuration leaves to somebody else. `needs` names, on the desired side, what must exist before
+    this can be made and is no part of its authority (the role that a trust admits).
     """
 
     address: Address
@@ -57,6 +58,7 @@ class Resource:
     uses: tuple[Address, ...] = ()
     mark: Mark | None = None
     unread: tuple[str, ...] = ()
+    needs: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def _structural(
 ) -> Iterable[str]:
     new = after.get(operation.address)
     if new is not None:
-        for needed in (*((new.parent,) if new.parent else ()), *new.uses):
+        for needed in (*((new.parent,) if new.parent else ()), *new.uses, *new.needs):
             yield from (other.id for other in by_address.get(needed, ()) if other.before == ABSENT)
     if operation.after == ABSENT:
         for address, others in by_address.items():

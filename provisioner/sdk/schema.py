@@ -13,7 +13,8 @@ from ..model.changes import Surface
 class AttributeSchema:
     """An attribute of a provider's block. `type` is a type constraint as written in HCL (`list(string)`).
 
-    `choices`, when given, are the only values. The default stands for an attribute that is absent or null.
+    `choices`, when given, are the only values. The default stands for an attribute that is absent or null. `json`: the
+    string is a JSON text, of which only the content counts; it is decoded to the compact form.
     """
 
     type: str
@@ -21,6 +22,7 @@ class AttributeSchema:
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from provisioner_aws.policy.world import evaluate_in_world
 
 from provisioner.compile.authority import delegations_with_ends, has_relative_expiry
 from provisioner.model.authority import Authority
+from provisioner.model.changes import Action, Change, Effect
 from provisioner.model.configuration import Delegation, Expiry, Federation
 from provisioner.model.requests import Answer, Assume, Attempt, World
 from provisioner.model.resources import Coverage, Resource, Snapshot
+from provisioner.planning.order import order
 
 NOW = "2026-11-23T12:00:00Z"
 END = "2027-02-01T00:00:00Z"
@@ -212,6 +214,30 @@ class TestDelegation:
     def test_what_is_refused(self, more: dict[str, Any], says: str):
         (problem,) = errors(two(**more), "E-AWS-DELEGATION")
         assert says in problem
+
+    def test_a_circle_is_refused(self):
+        of = two()
+        back = replace(delegation("do", "ask"), address="delegation.back", name="back")
+        of = having(of, delegations={**of.configuration.delegations, "delegation.back": back})
+        (problem,) = errors(of, "E-AWS-DELEGATION")
+        assert problem == "delegation.one: ask and do could become each other"
+
+    def test_the_asking_role_is_made_first(self):
+        """IAM takes a trust only when the roles that it admits exist; and «ask» stands after «do» in no order."""
+        of = two(source="do", target="ask")
+        found = resources(of)
+        role = found["ws-ask"]
+        assert [address.name for address in role.needs] == ["ws-do"]
+        changes = [
+            Change(number, Action.CREATE, item.address, "x", item.agent, "b", (), {}, Effect.WIDER, (), (), "", None,
+                   item.attributes)
+            for number, item in enumerate((role, found["ws-do"]), start=1)
+        ]  # fmt: skip
+        made = [one for change in changes for one in provider.operations(change)]
+        after = {item.address: item for item in found.values()}
+        ordered = order(made, {}, after, lambda one: provider.rank(one, effect_widens=True))
+        assert [one.address.name for one in ordered] == ["ws-do", "ws-ask"]
+        assert ordered[1].depends == (ordered[0].id,)
 
     def test_a_relative_end_keeps_what_it_first_was(self):
         of = two()

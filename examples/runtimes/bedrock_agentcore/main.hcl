@@ -1,0 +1,88 @@
+# An agent in Amazon Bedrock AgentCore, with a workload identity of its own. Set runtime_ids once the runtime exists.
+
+provisioner {
+  workspace = "example-bedrock-agentcore"
+
+  ledger "local" {
+    path = ".provisioner"
+  }
+
+  approval {
+    solo = true # one person here; a team names an owner for each surface
+  }
+}
+
+provider "aws" {
+  account_id  = "123456789012"
+  regions     = ["eu-west-1"]
+  environment = "sandbox"
+}
+
+person "alice" {
+  emails = ["alice@acme.example"]
+  keys   = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEvZDa1gzfqmsCCm1dMA48LBASXGJePehHtD3EpD6AiG placeholder key of alice, nobody holds its private half"]
+}
+
+control_owner "platform" {
+  title       = "Agent platform"
+  contact     = "platform@acme.example"
+  surfaces    = ["identity", "tool_access", "runtime", "governance"]
+  default_for = ["identity", "tool_access", "runtime", "governance"]
+  signers     = [person.alice]
+}
+
+boundary "agents" {
+  aws {
+    allow           = ["s3:GetObject"]
+    deny            = ["iam:*"]
+    regions         = ["eu-west-1"]
+    global_services = ["sts"]
+  }
+}
+
+tool "inbox" {
+  purpose     = "Read what suppliers send"
+  sensitivity = "confidential"
+  effect      = "read"
+
+  aws {
+    statement "objects" {
+      actions   = ["s3:GetObject"]
+      resources = ["arn:aws:s3:::acme-inbox/*"]
+    }
+  }
+}
+
+agent "invoice_triage" {
+  purpose     = "Sort supplier invoices by team; never pay, never delete"
+  sponsor     = person.alice
+  inputs      = "untrusted"
+  environment = "sandbox"
+  review_by   = "2027-11-01"
+  boundary    = boundary.agents
+
+  runtime "bedrock_agentcore" {
+    runtime_ids = ["triage-AbCdEf1234"]
+
+    workload_identity {
+      return_urls = ["https://triage.acme.example/callback"]
+    }
+  }
+
+  identity "aws" {}
+}
+
+grant "reads" {
+  agents = [agent.invoice_triage]
+  tools  = [tool.inbox]
+}
+
+test "other_runtime_is_not_the_agent" {
+  agents  = [agent.invoice_triage]
+  surface = "runtime"
+  expect  = "denied"
+
+  assume "other" {
+    claims = { account = "123456789012", region = "eu-west-1", runtime_id = "payments-AbCdEf1234" }
+  }
+}

@@ -1,0 +1,91 @@
+# An agent outside AWS with an X.509 certificate. The trust anchor is exact, and so is the certificate's name.
+
+provisioner {
+  workspace = "example-roles-anywhere"
+
+  ledger "local" {
+    path = ".provisioner"
+  }
+
+  approval {
+    solo = true # one person here; a team names an owner for each surface
+  }
+}
+
+provider "aws" {
+  account_id  = "123456789012"
+  regions     = ["eu-west-1"]
+  environment = "sandbox"
+}
+
+person "alice" {
+  emails = ["alice@acme.example"]
+  keys   = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEvZDa1gzfqmsCCm1dMA48LBASXGJePehHtD3EpD6AiG placeholder key of alice, nobody holds its private half"]
+}
+
+control_owner "platform" {
+  title       = "Agent platform"
+  contact     = "platform@acme.example"
+  surfaces    = ["identity", "tool_access", "runtime", "governance"]
+  default_for = ["identity", "tool_access", "runtime", "governance"]
+  signers     = [person.alice]
+}
+
+boundary "agents" {
+  aws {
+    allow           = ["s3:GetObject"]
+    deny            = ["iam:*"]
+    regions         = ["eu-west-1"]
+    global_services = ["sts"]
+  }
+}
+
+tool "inbox" {
+  purpose     = "Read what suppliers send"
+  sensitivity = "confidential"
+  effect      = "read"
+
+  aws {
+    statement "objects" {
+      actions   = ["s3:GetObject"]
+      resources = ["arn:aws:s3:::acme-inbox/*"]
+    }
+  }
+}
+
+agent "invoice_triage" {
+  purpose     = "Sort supplier invoices by team; never pay, never delete"
+  sponsor     = person.alice
+  inputs      = "untrusted"
+  environment = "sandbox"
+  review_by   = "2027-11-01"
+  boundary    = boundary.agents
+
+  session {
+    attribution = "source_identity"
+  }
+
+  runtime "roles_anywhere" {
+    trust_anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555"
+    profile      = "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/11111111-2222-4333-8444-555555555555"
+    common_name  = "triage.acme.example"
+    organization = "Acme"
+  }
+
+  identity "aws" {}
+}
+
+grant "reads" {
+  agents = [agent.invoice_triage]
+  tools  = [tool.inbox]
+}
+
+test "other_certificate_is_not_the_agent" {
+  agents  = [agent.invoice_triage]
+  surface = "runtime"
+  expect  = "denied"
+
+  assume "other" {
+    claims = { trust_anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555", common_name = "pay.acme.example", organization = "Acme" }
+  }
+}
