@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from provisioner.model.diagnostics import Diagnostic
     from provisioner.model.findings import Hazard
     from provisioner.model.graph import Reach
+    from provisioner.model.questions import Holding
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Desired, Resource, Snapshot
     from provisioner.sdk.documents import DocumentComparison
@@ -103,6 +104,21 @@ class AWS:
         from .policy.world import evaluate_in_world
 
         return evaluate_in_world(world, request)
+
+    def speaks(self, action: str) -> bool:
+        from .listing import speaks
+
+        return speaks(action)
+
+    def holdings_of(self, world: World, agent: str) -> tuple[Collection[Holding], Collection[str]]:
+        from .listing import holdings_of
+
+        return holdings_of(world, agent)
+
+    def candidates(self, world: World, agent: str, resource: str) -> tuple[str, ...]:
+        from .listing import candidates
+
+        return candidates(world, agent, resource)
 
     def evaluate_document(self, request: Mapping[str, Any]) -> Decision:
         from .policy.documents import evaluate_document

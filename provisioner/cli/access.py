@@ -1,4 +1,4 @@
-"""`provisioner access evaluate|compare`."""
+"""`provisioner access can|who|why|list|evaluate|compare`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .declare import Json, command, session_of
+from .declare import Json, Var, VarFile, command, session_of
+from .inputs import project_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..model.questions import Circumstance
     from ..model.source import Source
+    from ..render.conditions import Condition
     from ..workflow.accessing import Answered
+    from ..workflow.questions import Asked
     from .session import Session
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="What policies allow, and what a change of one allows more; needs no configuration and no cloud.",
-    epilog="Example: provisioner access compare old.json new.json",
+    help="What agents may do, planned or live; what policies allow, and what a change of one allows more.",
+    epilog="Example: provisioner access can invoice_triage s3:GetObject arn:aws:s3:::invoices/inbox/1.pdf",
 )
 
 File: Any = typer.Argument(metavar="FILE", help="Requests, one a line; standard input without it.", show_default=False)
@@ -37,6 +41,161 @@ Kind: Any = typer.Option(
 )
 Cloud: Any = typer.Option("--cloud", metavar="CLOUD", help="Whose policies these are.")
 Lines: Any = typer.Option("--json", help="One decision a line, as JSON.", show_default=False)
+Agent: Any = typer.Argument(metavar="AGENT", help="An agent of the configuration.", show_default=False)
+Action: Any = typer.Argument(metavar="ACTION", help="One action or permission of a cloud.", show_default=False)
+Resource: Any = typer.Argument(metavar="RESOURCE", help="One resource by its full name.", show_default=False)
+Only: Any = typer.Option("--action", metavar="ACTION", help="Only this action.", show_default=False)
+Given: Any = typer.Option(
+    "--context",
+    metavar="KEY=VALUE",
+    help="A condition key of the request; may be repeated, also for one key.",
+    show_default=False,
+)
+Live: Any = typer.Option("--live", help="Ask the live clouds, not the configuration.", show_default=False)
+
+
+@command(app, "provisioner access can invoice_triage s3:GetObject arn:aws:s3:::invoices/inbox/1.pdf")
+def can(
+    ctx: typer.Context,
+    agent: Annotated[str, Agent],
+    action: Annotated[str, Action],
+    resource: Annotated[str, Resource],
+    context: Annotated[list[str] | None, Given] = None,
+    live: Annotated[bool, Live] = False,
+    var: Annotated[list[str] | None, Var] = None,
+    var_file: Annotated[list[str] | None, VarFile] = None,
+    json: Annotated[bool, Json] = False,
+) -> int:
+    """Say whether an agent may do something, by itself or as another agent that it may become or call.
+
+    Exit 0 where it is allowed, 4 where it is denied or depends on what nobody said; 6 where it is allowed by what
+    was read of the live clouds and a read failed.
+    """
+    from ..render.conditions import Condition, exit_code
+    from ..render.questions import verdict_document, verdict_text
+    from ..workflow import questions
+
+    session = session_of(ctx)
+    asked = _asked(session, var, var_file, context, live)
+    found = questions.can(asked, agent, action, resource)
+    held = (*_incomplete(asked.circumstance), *((Condition.BLOCKED,) if found.answer.value != "allowed" else ()))
+    if json:
+        session.document("access can", verdict_document(found, asked.circumstance), held)
+    else:
+        session.print(verdict_text(found, asked.circumstance, session.width))
+    return exit_code(held)
+
+
+@command(app, "provisioner access why invoice_triage s3:PutObject arn:aws:s3:::payments/run.csv")
+def why(
+    ctx: typer.Context,
+    agent: Annotated[str, Agent],
+    action: Annotated[str, Action],
+    resource: Annotated[str, Resource],
+    context: Annotated[list[str] | None, Given] = None,
+    live: Annotated[bool, Live] = False,
+    var: Annotated[list[str] | None, Var] = None,
+    var_file: Annotated[list[str] | None, VarFile] = None,
+    json: Annotated[bool, Json] = False,
+) -> int:
+    """Explain the answer of `can`: every way there, with the statements that decide and what is missing."""
+    from ..render.conditions import exit_code
+    from ..render.questions import verdict_document, why_text
+    from ..workflow import questions
+
+    session = session_of(ctx)
+    asked = _asked(session, var, var_file, context, live)
+    found = questions.can(asked, agent, action, resource)
+    held = _incomplete(asked.circumstance)
+    if json:
+        session.document("access why", verdict_document(found, asked.circumstance), held)
+    else:
+        session.print(why_text(found, asked.circumstance, session.width))
+    return exit_code(held)
+
+
+@command(app, "provisioner access who arn:aws:s3:::invoices/inbox/1.pdf -action s3:GetObject")
+def who(
+    ctx: typer.Context,
+    resource: Annotated[str, Resource],
+    action: Annotated[str | None, Only] = None,
+    context: Annotated[list[str] | None, Given] = None,
+    live: Annotated[bool, Live] = False,
+    var: Annotated[list[str] | None, Var] = None,
+    var_file: Annotated[list[str] | None, VarFile] = None,
+    json: Annotated[bool, Json] = False,
+) -> int:
+    """Say which agents may do what to a resource, by themselves or as others.
+
+    Without -action, every action that an agent's own statements name is asked about.
+    """
+    from ..render.conditions import exit_code
+    from ..render.questions import who_document, who_text
+    from ..workflow import questions
+
+    session = session_of(ctx)
+    asked = _asked(session, var, var_file, context, live)
+    found = questions.who(asked, resource, action)
+    held = _incomplete(asked.circumstance)
+    if json:
+        session.document("access who", who_document(found, asked.circumstance), held)
+    else:
+        session.print(who_text(found, asked.circumstance, session.width))
+    return exit_code(held)
+
+
+@command(app, "provisioner access list invoice_triage", name="list")
+def list_(
+    ctx: typer.Context,
+    agent: Annotated[str, Agent],
+    live: Annotated[bool, Live] = False,
+    var: Annotated[list[str] | None, Var] = None,
+    var_file: Annotated[list[str] | None, VarFile] = None,
+    json: Annotated[bool, Json] = False,
+) -> int:
+    """List what an agent holds, cloud by cloud: what its policies allow, what its boundary leaves of that."""
+    from ..render.conditions import exit_code
+    from ..render.questions import holdings_document, holdings_text
+    from ..workflow import questions
+
+    session = session_of(ctx)
+    asked = _asked(session, var, var_file, None, live)
+    found = questions.held(asked, agent)
+    held = _incomplete(asked.circumstance)
+    if json:
+        session.document("access list", holdings_document(found, asked.circumstance), held)
+    else:
+        session.print(holdings_text(found, asked.circumstance, session.width))
+    return exit_code(held)
+
+
+def _asked(
+    session: Session, var: list[str] | None, var_file: list[str] | None, context: list[str] | None, live: bool
+) -> Asked:
+    from ..workflow.questions import ask
+
+    return ask(project_of(session, var, var_file), _context(context or ()), live=live)
+
+
+def _context(given: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """`KEY=VALUE` pairs; the values of one key are joined. `KEY=` is an empty value."""
+    from ..model.diagnostics import DiagnosticError
+
+    out: dict[str, tuple[str, ...]] = {}
+    for pair in given:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise DiagnosticError.of(
+                "E-USAGE", f"-context {pair!r} names no value", "Write -context 'aws:RequestedRegion=eu-west-1'."
+            )
+        out[key.strip()] = (*out.get(key.strip(), ()), value)
+    return out
+
+
+def _incomplete(circumstance: Circumstance) -> tuple[Condition, ...]:
+    from ..render.conditions import Condition
+
+    return (Condition.INCOMPLETE,) if circumstance.gaps else ()
 
 
 @command(app, "provisioner access evaluate -json < requests.jsonl")

@@ -1,0 +1,92 @@
+"""Whom an agent may become or call, step by step, over declared delegations and what the trusts admit. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..model.configuration import Configuration
+from ..model.graph import Reach
+from ..model.questions import Hop
+
+INVOKE = "invoke"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The best way to an agent's principal in a cloud: certain where there is a certain one, else a shortest."""
+
+    agent: str
+    cloud: str
+    hops: tuple[Hop, ...]
+
+
+def hops_of(configuration: Configuration, reaches: Iterable[Reach], called: Iterable[str]) -> tuple[Hop, ...]:
+    """Every single step between agents.
+
+    To become another agent is what the trusts and policies of the world say (`reaches`), declared or not. To call one
+    is what a delegation declares; `called` are the addresses of those that are in the world. What the called agent
+    does for its caller is its own program's to say, so such a step is never certain.
+    """
+    declared = {(source, one.target) for one in configuration.delegations.values() for source in one.sources}
+    found: list[Hop] = []
+    for reach in reaches:
+        for relation in reach.relations:
+            if relation.source_agent is not None:
+                said = (relation.source_agent, relation.agent) in declared
+                doubt = f"whether agent.{relation.source_agent} may become agent.{relation.agent}"
+                doubt = "" if relation.certain else doubt
+                via = relation.label or "trust"
+                found.append(Hop(relation.source_agent, relation.agent, relation.cloud, via, said, doubt))
+        for path in reach.paths:
+            if path.target_agent is not None and path.target_agent != path.agent:
+                doubt = "" if path.certain else f"whether agent.{path.agent} {path.title}"
+                via = f"escalation {path.technique}"
+                found.append(Hop(path.agent, path.target_agent, path.address.provider, via, False, doubt))
+    for one in configuration.delegations.values():
+        target = configuration.agents.get(one.target)
+        if one.via == INVOKE and one.address in called and target is not None:
+            doubt = f"what agent.{one.target} does for its caller"
+            found += [
+                Hop(s, one.target, cloud, INVOKE, True, doubt) for s in one.sources for cloud in target.identities
+            ]
+    return tuple(dict.fromkeys(found))
+
+
+def ways(agent: str, clouds: Iterable[str], hops: Sequence[Hop]) -> tuple[Way, ...]:
+    """The ways from an agent, who has identities in `clouds`, to every other that it reaches, nearest first.
+
+    A step into another cloud than the one the agent came to is never certain: it is another principal's.
+    """
+    starts = tuple(clouds)
+    by_source: dict[str, list[Hop]] = {}
+    for hop in hops:
+        by_source.setdefault(hop.source, []).append(hop)
+    certain = _search(agent, starts, by_source, doubtful=False)
+    found = {**_search(agent, starts, by_source, doubtful=True), **certain}
+    return tuple(sorted(found.values(), key=lambda way: (len(way.hops), way.agent, way.cloud)))
+
+
+def _search(
+    agent: str, clouds: Sequence[str], by_source: Mapping[str, Sequence[Hop]], *, doubtful: bool
+) -> dict[tuple[str, str], Way]:
+    """Breadth first over (agent, cloud). Without `doubtful` only steps that are certain."""
+    found: dict[tuple[str, str], Way] = {}
+    queue = deque(Way(agent, cloud, ()) for cloud in clouds)
+    while queue:
+        here = queue.popleft()
+        for hop in by_source.get(here.agent, ()):
+            step = _in_cloud(hop, here)
+            key = (hop.target, hop.cloud)
+            if hop.target == agent or key in found or (step.open and not doubtful):
+                continue
+            found[key] = Way(hop.target, hop.cloud, (*here.hops, step))
+            queue.append(found[key])
+    return found
+
+
+def _in_cloud(hop: Hop, here: Way) -> Hop:
+    if hop.open or hop.cloud == here.cloud:
+        return hop
+    return replace(hop, open=f"whether agent.{hop.source} in {here.cloud} is also who it is in {hop.cloud}")

@@ -1,0 +1,193 @@
+"""`access can|who|why|list`: what agents may do, planned or live, also as another agent that they may become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..model.configuration import Agent, Configuration
+from ..model.diagnostics import DiagnosticError
+from ..model.questions import Circumstance, Holding, Holdings, Hop, Route, Verdict, Who
+from ..model.requests import Answer, Attempt, Decision, World
+from ..planning.planner import merged_coverage, raise_for
+from ..policy.chains import Way, hops_of, ways
+from ..sdk.listing import Listing, Speaking
+from ..sdk.provider import Provider
+from .compiling import Compiled, compile_all, preflight, providers_of
+from .planning import look, stamp
+from .project import Project
+from .signedstate import live_of
+
+Context = Mapping[str, tuple[str, ...]]
+_UNSEEN = ("policies of resources and of the organisation, which no configuration here declares",)
+_ORDER = (Answer.ALLOWED, Answer.DEPENDS, Answer.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A world and what is asked of it."""
+
+    configuration: Configuration
+    providers: Mapping[str, Provider]
+    world: World
+    hops: tuple[Hop, ...]
+    context: Context
+    circumstance: Circumstance
+
+
+def ask(project: Project, context: Context, *, live: bool = False) -> Asked:
+    """Open a world for questions: compiled from the configuration alone, or with `live` read from the clouds.
+
+    Raises DiagnosticError, and with `live` CloudError.
+    """
+    configuration = project.configuration
+    gaps: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = _UNSEEN
+    if live:
+        seen = look(project, pin_demanded=False)
+        compiled, now = seen.compiled, stamp(seen.now)
+        resources = live_of(seen.snapshots)
+        coverage = merged_coverage(seen.snapshots)
+        gaps = tuple(f"{gap.what}: {gap.reason}" for gap in coverage.gaps)
+        unseen = coverage.not_looked_at
+    else:
+        moment = datetime.now(UTC).replace(microsecond=0)
+        providers = providers_of(configuration, project.registry)
+        compiled = compile_all(configuration, providers, lambda agent, tool: tool.owner or "owner", {}, moment)
+        raise_for(preflight(compiled))
+        now = stamp(moment)
+        resources = {item.resource.address: item.resource for item in compiled.desired}
+    world = World(resources, now)
+    said = Circumstance("live" if live else "planned", now, tuple(sorted(context.items())), gaps, unseen)
+    return Asked(configuration, compiled.providers, world, _hops(configuration, compiled, world), context, said)
+
+
+def can(asked: Asked, agent: str, action: str, resource: str) -> Verdict:
+    """May the agent do this, by itself or as another? Raises DiagnosticError for no agent, action or resource."""
+    _demand_resource(resource)
+    return _verdict(asked, _agent(asked.configuration, agent), action, resource, _speakers(asked, action))
+
+
+def who(asked: Asked, resource: str, action: str | None = None) -> Who:
+    """Everybody who may do something to a resource. Without `action`, everything that their own statements name.
+
+    Raises DiagnosticError for no action or resource.
+    """
+    _demand_resource(resource)
+    speakers = _speakers(asked, action) if action is not None else ()
+    verdicts: list[Verdict] = []
+    known: dict[str, set[str]] = {}
+    for agent in asked.configuration.agents.values():
+        actions = {action} if action is not None else _named(asked, agent, resource, known)
+        for one in sorted(actions):
+            found = _verdict(asked, agent, one, resource, speakers or _speakers(asked, one))
+            if found.answer is not Answer.DENIED:
+                verdicts.append(found)
+    names = tuple(asked.configuration.agents)
+    return Who(resource, tuple(verdicts), names, () if action is not None else _unlisted(asked, names))
+
+
+def held(asked: Asked, agent: str) -> Holdings:
+    """What an agent holds, and whom it may become. Raises DiagnosticError for no agent."""
+    found = _agent(asked.configuration, agent)
+    holdings: list[Holding] = []
+    unread: list[str] = []
+    for cloud in found.identities:
+        provider = asked.providers.get(cloud)
+        if isinstance(provider, Listing):
+            mine, missing = provider.holdings_of(asked.world, found.name)
+            holdings += mine
+            unread += missing
+    reached = tuple(way.hops for way in ways(found.name, found.identities, asked.hops))
+    return Holdings(found.name, tuple(holdings), reached, tuple(unread), _unlisted(asked, (found.name,)))
+
+
+def _hops(configuration: Configuration, compiled: Compiled, world: World) -> tuple[Hop, ...]:
+    agents = tuple(configuration.agents)
+    reaches = [
+        provider.reach(compiled.authorities[name], world, agents) for name, provider in compiled.providers.items()
+    ]
+    called = {item.block for item in compiled.desired if item.resource.address in world.resources}
+    return hops_of(configuration, reaches, called)
+
+
+def _verdict(asked: Asked, agent: Agent, action: str, resource: str, speakers: Sequence[str]) -> Verdict:
+    own = [cloud for cloud in agent.identities if cloud in speakers]
+    routes = [_route(asked, Way(agent.name, cloud, ()), action, resource) for cloud in own]
+    if not own:
+        clouds = " and ".join(speakers)
+        said = Decision(Answer.DENIED, (f"{agent.address} has no identity in {clouds}",))
+        routes.append(Route(agent.name, clouds, (), said))
+    for way in ways(agent.name, agent.identities, asked.hops):
+        if way.cloud in speakers:
+            routes.append(_route(asked, way, action, resource))
+    best = min((route.decision.answer for route in routes), key=_ORDER.index)
+    return Verdict(agent.name, action, resource, best, tuple(routes))
+
+
+def _route(asked: Asked, way: Way, action: str, resource: str) -> Route:
+    provider = asked.providers[way.cloud]
+    named = "action" if "action" in provider.schema().attempt.attributes else "permission"
+    context = {key: values[0] if len(values) == 1 else list(values) for key, values in asked.context.items()}
+    settings = {named: action, "resource": resource, "context": context}
+    found = provider.evaluate(asked.world, Attempt(way.agent, settings))
+    doubts = tuple(hop.open for hop in way.hops if hop.open)
+    if doubts and found.answer is not Answer.DENIED:
+        found = Decision(Answer.DEPENDS, found.because, (*found.missing, *doubts), found.deciding)
+    return Route(way.agent, way.cloud, way.hops, found)
+
+
+def _named(asked: Asked, agent: Agent, resource: str, known: dict[str, set[str]]) -> set[str]:
+    """The actions that the statements of an agent, and of those whom it reaches, could do to a resource."""
+    actions: set[str] = set()
+    for name in (agent.name, *(way.agent for way in ways(agent.name, agent.identities, asked.hops))):
+        if name not in known:
+            clouds = asked.configuration.agents[name].identities
+            known[name] = set()
+            for cloud in clouds:
+                provider = asked.providers.get(cloud)
+                if isinstance(provider, Listing):
+                    known[name].update(provider.candidates(asked.world, name, resource))
+        actions |= known[name]
+    return actions
+
+
+def _unlisted(asked: Asked, agents: Iterable[str]) -> tuple[str, ...]:
+    clouds = {cloud for name in agents for cloud in asked.configuration.agents[name].identities}
+    return tuple(sorted(cloud for cloud in clouds if not isinstance(asked.providers.get(cloud), Listing)))
+
+
+def _speakers(asked: Asked, action: str) -> tuple[str, ...]:
+    """The clouds that an action may belong to."""
+    found = tuple(
+        name
+        for name, provider in asked.providers.items()
+        if not isinstance(provider, Speaking) or provider.speaks(action)
+    )
+    if not found:
+        raise DiagnosticError.of(
+            "E-ACTION",
+            f"{action!r} is no action of {' or '.join(asked.providers) or 'any cloud that is configured'}",
+            "Name one action without wildcards, such as s3:GetObject or bigquery.tables.getData.",
+        )
+    return found
+
+
+def _demand_resource(resource: str) -> None:
+    if resource != "*" and ("*" in resource or "?" in resource or not resource.strip()):
+        raise DiagnosticError.of(
+            "E-RESOURCE",
+            f"{resource!r} is not one resource",
+            "Name one without wildcards by its full name, such as arn:aws:s3:::invoices/inbox/1.pdf, or * for an action"
+            " that takes none.",
+        )
+
+
+def _agent(configuration: Configuration, given: str) -> Agent:
+    found = configuration.agents.get(given.removeprefix("agent."))
+    if found is None:
+        known = sorted(configuration.agents)
+        detail = f"There are {', '.join(known[:8])}{' and more' if len(known) > 8 else ''}."
+        raise DiagnosticError.of("E-AGENT", f"There is no agent {given!r}", detail)
+    return found
