@@ -72,6 +72,7 @@ def can(asked: Asked, agent: str, action: str, resource: str) -> Verdict:
 def who(asked: Asked, resource: str, action: str | None = None) -> Who:
     """Everybody who may do something to a resource. Without `action`, everything that their own statements name.
 
+    What a caller chooses (`s3:prefix`) and the question does not give is unknown here, so that nobody is left out.
     Raises DiagnosticError for no action or resource.
     """
     _demand_resource(resource)
@@ -81,7 +82,7 @@ def who(asked: Asked, resource: str, action: str | None = None) -> Who:
     for agent in asked.configuration.agents.values():
         actions = {action} if action is not None else _named(asked, agent, resource, known)
         for one in sorted(actions):
-            found = _verdict(asked, agent, one, resource, speakers or _speakers(asked, one))
+            found = _verdict(asked, agent, one, resource, speakers or _speakers(asked, one), open_=True)
             if found.answer is not Answer.DENIED:
                 verdicts.append(found)
     names = tuple(asked.configuration.agents)
@@ -112,25 +113,27 @@ def _hops(configuration: Configuration, compiled: Compiled, world: World) -> tup
     return hops_of(configuration, reaches, called)
 
 
-def _verdict(asked: Asked, agent: Agent, action: str, resource: str, speakers: Sequence[str]) -> Verdict:
+def _verdict(
+    asked: Asked, agent: Agent, action: str, resource: str, speakers: Sequence[str], *, open_: bool = False
+) -> Verdict:
     own = [cloud for cloud in agent.identities if cloud in speakers]
-    routes = [_route(asked, Way(agent.name, cloud, ()), action, resource) for cloud in own]
+    routes = [_route(asked, Way(agent.name, cloud, ()), action, resource, open_=open_) for cloud in own]
     if not own:
         clouds = " and ".join(speakers)
         said = Decision(Answer.DENIED, (f"{agent.address} has no identity in {clouds}",))
         routes.append(Route(agent.name, clouds, (), said))
     for way in ways(agent.name, agent.identities, asked.hops):
         if way.cloud in speakers:
-            routes.append(_route(asked, way, action, resource))
+            routes.append(_route(asked, way, action, resource, open_=open_))
     best = min((route.decision.answer for route in routes), key=_ORDER.index)
     return Verdict(agent.name, action, resource, best, tuple(routes))
 
 
-def _route(asked: Asked, way: Way, action: str, resource: str) -> Route:
+def _route(asked: Asked, way: Way, action: str, resource: str, *, open_: bool) -> Route:
     provider = asked.providers[way.cloud]
     named = "action" if "action" in provider.schema().attempt.attributes else "permission"
     context = {key: values[0] if len(values) == 1 else list(values) for key, values in asked.context.items()}
-    settings = {named: action, "resource": resource, "context": context}
+    settings = {named: action, "resource": resource, "context": context, "open": open_}
     found = provider.evaluate(asked.world, Attempt(way.agent, settings))
     doubts = tuple(hop.open for hop in way.hops if hop.open)
     if doubts and found.answer is not Answer.DENIED:

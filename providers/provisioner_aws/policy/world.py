@@ -34,8 +34,9 @@ def evaluate_in_world(world: World, request: Request) -> Decision:
     """Judge an attempt by an agent, or an attempt to become it.
 
     Never raises for what a world or a test says: what no question can be made from is DEPENDS, with the reason in
-    `missing`. An attempt's settings are `action`, `resource` (an ARN or several), `context`, and `granted`: judge as
-    if some policy granted it, so that only the boundary stands in the way.
+    `missing`. An attempt's settings are `action`, `resource` (an ARN or several), `context`, `granted`: judge as if
+    some policy granted it, so that only the boundary stands in the way, and `open`: a condition key that the question
+    does not give is unknown, not absent, since whoever calls may choose it.
     """
     try:
         role = _role(world, request.agent)
@@ -63,7 +64,8 @@ def _attempt(world: World, role: Resource, attempt: Attempt) -> Decision:
     if attempt.settings.get("granted"):
         policies = replace(policies, identity=Layer("a policy that grants everything", (_EVERYTHING,)))
     written = _timed(context_values(attempt.settings.get("context") or {}), world.now)
-    decisions = [_judge(role, action, str(resource), written, policies) for resource in resources]
+    unknown = _keys(policies) if attempt.settings.get("open") else frozenset()
+    decisions = [_judge(role, action, str(resource), Context(written, unknown), policies) for resource in resources]
     answers = {decision.answer for decision in decisions}
     if len(answers) == 1:
         return all_decisions(decisions)
@@ -71,16 +73,26 @@ def _attempt(world: World, role: Resource, attempt: Attempt) -> Decision:
     return Decision(Answer.DEPENDS, because, ("one answer: the resources of the attempt are judged differently",))
 
 
-def _judge(
-    role: Resource, action: str, resource: str, written: Mapping[str, tuple[str, ...]], policies: Policies
-) -> Decision:
+def _keys(policies: Policies) -> frozenset[str]:
+    """The condition keys that the policies speak of, also as variables."""
+    layers = [layer for layer in (policies.identity, policies.boundary) if layer is not None]
+    found: set[str] = set()
+    for statement in (item for layer in layers for policy in layer.policies for item in policy.statements):
+        patterns = [pattern for test in statement.conditions for pattern in test.values]
+        patterns += statement.resources.patterns if statement.resources is not None else ()
+        found.update(test.key for test in statement.conditions)
+        found.update(variable.key for pattern in patterns for variable in pattern.variables)
+    return frozenset(found)
+
+
+def _judge(role: Resource, action: str, resource: str, written: Context, policies: Policies) -> Decision:
     """One action on one resource. `*` names a resource only where the action takes none."""
     exact: str | None = resource
     if resource == "*":
         exact = None if action_resource_types(action) != () else resource
     elif "*" in resource or "?" in resource:
         raise ClaimError(f"the attempt's resource is {resource!r}; name one resource, without wildcards")
-    context = Context({**_own_context(role, action, resource), **written})
+    context = Context({**_own_context(role, action, resource), **written.values}, written.unknown)
     return evaluate(PolicyRequest(action, exact, context, Caller("AWS", role_arn(role))), policies)
 
 
