@@ -81,7 +81,7 @@ def draft(
     after = planned(live, desired, changes, observed)
     changes = with_effects(changes, providers, live, after)
     operations = _operations(changes, providers, live, after)
-    problems = [*differences.diagnostics, *mine.observed, *strange]
+    problems = [*guards.not_carried_out(configuration), *differences.diagnostics, *mine.observed, *strange]
     live_total = sum(1 for resource in live.values() if resource.mark or resource.parent)
     problems += guards.within_limits(changes, live_total, judges.limits)
     problems += guards.protected(changes, _names(changes, providers), judges.protect)

@@ -90,3 +90,14 @@ rule "dated" {
     lines = json.loads((team.home / "plan.json").read_text())["plan"]["next_root"]["lines"]
     text = " ".join(lines)
     assert "rule.dated: each grant, severity block" in text and "condition true || self.reason != null" in text
+
+
+def test_what_is_read_and_not_carried_out_stops_the_plan(team):
+    for block in (
+        'import {\n  to = agent.invoice_triage\n  id = "old-triage"\n}\n',
+        "removed {\n  from = agent.gone\n\n  lifecycle {\n    destroy = false\n  }\n}\n",
+    ):
+        (team.checkout / "more.hcl").write_text(block)
+        team.run("validate")
+        told = team.run("plan", check=1).stderr
+        assert "E-UNSUPPORTED" in told and "more.hcl line 1" in told
