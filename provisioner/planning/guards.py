@@ -88,8 +88,8 @@ def not_carried_out(configuration: Configuration) -> Iterable[Diagnostic]:
         yield Diagnostic(
             "E-UNSUPPORTED",
             f"Taking over {one.id} as agent.{one.agent} is not carried out by this version",
-            "The block is part of the language, and no plan puts our mark on what exists yet. Take the import block out,"
-            " and let the agent have a role of its own.",
+            "The block is part of the language, and no plan puts our mark on what exists yet. Take the import block"
+            " out, and let the agent have a role of its own.",
             subject=one.range,
         )
     for gone in configuration.removed:
