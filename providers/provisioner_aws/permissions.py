@@ -116,7 +116,10 @@ class _Account:
 
     @property
     def roles(self) -> list[str]:
-        return [self.arn(f"role{path}{self.prefix}*") for path in self.paths]
+        """By prefix; a role that keeps a name of its own (`role_name`) by that."""
+        own = [i.resource for i in self.desired if i.resource.address.kind == schema.ROLE]
+        named = sorted(str(r.attributes["arn"]) for r in own if not r.address.name.startswith(self.prefix))
+        return [*(self.arn(f"role{path}{self.prefix}*") for path in self.paths), *named]
 
     @property
     def policies(self) -> list[str]:

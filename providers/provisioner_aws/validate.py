@@ -65,6 +65,7 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
     yield from check_sessions(authority.configuration, known)
     yield from _collisions(authority, agents)
     yield from _execution_roles(authority, agents)
+    yield from _imports(authority, agents)
     yield from _grants(authority)
     yield from _trust_sizes(authority, [agent for agent in agents if agent.name not in broken])
     yield from check_boundaries(authority)
@@ -217,6 +218,37 @@ def _collisions(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagn
                 other_.range,
                 boundary.range,
             )
+
+
+def _imports(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagnostic]:
+    """An import names the role that the agent's identity describes; taking it over is not carried out yet."""
+    known = {agent.name: agent for agent in agents}
+    for item in authority.configuration.imports:
+        agent = known.get(item.agent) if item.cloud == "aws" else None
+        if agent is None:
+            continue
+        name, arn = role_address(authority, agent).name, role_arn(authority, agent)
+        if item.id not in (name, arn):
+            yield Diagnostic(
+                "E-AWS-IMPORT",
+                f"import names the role {item.id}, and {agent.address} would be role {name}",
+                f'Set role_name = "{item.id.rpartition("/")[2]}" in its identity "aws", and path to the path that the'
+                " role has, or correct the id.",
+                subject=item.range,
+            )
+        else:
+            yield Diagnostic(
+                "E-UNSUPPORTED",
+                f"{agent.address}: a plan does not take over an existing role yet",
+                f"Mark the role by hand, with its owner's consent, and take the import block out: aws iam tag-role"
+                f" --role-name {name} --tags {_mark(authority, agent)}. The next plan shows what it has.",
+                subject=item.range,
+            )
+
+
+def _mark(authority: Authority, agent: Agent) -> str:
+    tags = names.mark_tags(authority.workspace, agent.name, agent.address)
+    return " ".join(f"Key={key},Value={value}" for key, value in tags.items())
 
 
 def _execution_roles(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagnostic]:

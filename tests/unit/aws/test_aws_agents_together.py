@@ -16,7 +16,7 @@ from provisioner_aws.policy.world import evaluate_in_world
 from provisioner.compile.authority import delegations_with_ends, has_relative_expiry
 from provisioner.model.authority import Authority
 from provisioner.model.changes import Action, Change, Effect
-from provisioner.model.configuration import Delegation, Expiry, Federation
+from provisioner.model.configuration import Delegation, Expiry, Federation, Import
 from provisioner.model.requests import Answer, Assume, Attempt, World
 from provisioner.model.resources import Coverage, Resource, Snapshot
 from provisioner.planning.order import order
@@ -316,6 +316,15 @@ def test_a_role_by_its_own_name_and_one_by_ours_may_not_be_the_same():
         identities={"aws": replace(one.identities["aws"], settings=block("identity", "aws", role_name="ws-b"))},
     )
     assert any("would both be role ws-b" in text for text in errors(authority([one, other]), "E-AWS-NAME"))
+
+
+def test_an_import_is_held_against_the_identity_and_never_ignored():
+    of = authority([agent("a")])
+    other = having(of, imports=(Import("a", "aws", "legacy"),))
+    assert errors(other, "E-AWS-IMPORT") == ["import names the role legacy, and agent.a would be role ws-a"]
+    same = having(of, imports=(Import("a", "aws", "ws-a"),))
+    (problem,) = [item for item in provider.validate(same) if item.code == "E-UNSUPPORTED"]
+    assert "--role-name ws-a --tags Key=provisioner:address,Value=agent.a" in problem.detail
 
 
 def test_a_task_role_that_is_its_own_execution_role_is_refused():
