@@ -120,6 +120,11 @@ class AWS:
 
         return candidates(world, agent, resource)
 
+    def becoming(self, world: World, source: str, target: str, context: Mapping[str, Sequence[str]]) -> Decision:
+        from .listing import becoming
+
+        return becoming(world, source, target, context)
+
     def evaluate_document(self, request: Mapping[str, Any]) -> Decision:
         from .policy.documents import evaluate_document
 

@@ -7,12 +7,12 @@ and no Deny meets them), `none` too; everything between is `part`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from provisioner.model.questions import Holding, Within
-from provisioner.model.requests import World
+from provisioner.model.requests import Answer, Assume, Decision, World
 from provisioner.model.resources import Resource
 
 from .policy import describe
@@ -20,10 +20,17 @@ from .policy.document import Names, Pattern, Policy, Statement, parse_labelled
 from .policy.errors import PolicyError
 from .policy.evaluate import Layer
 from .policy.globs import Glob, TooHardError, includes, overlap, parse_glob
-from .policy.holdings import Holdings, holdings
+from .policy.holdings import Holdings, holdings, role_arn
 from .policy.spelling import action_resource_types, known_actions, spell_action
+from .policy.world import evaluate_in_world
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+\Z")
+_CHOSEN = {
+    "sts:RoleSessionName": "session_name",
+    "sts:ExternalId": "external_id",
+    "sts:SourceIdentity": "source_identity",
+}
+_ORDER = (Answer.ALLOWED, Answer.DEPENDS, Answer.DENIED)
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -70,6 +77,36 @@ def candidates(world: World, agent: str, resource: str) -> tuple[str, ...]:
                 if statement.resources is None or _takes(statement.resources, resource):
                     found.update(_written_out(statement.actions, resource))
     return tuple(sorted(action for action in found if _fits(action, resource)))
+
+
+def becoming(world: World, source: str, target: str, context: Mapping[str, Sequence[str]]) -> Decision:
+    """The best answer over the source's roles and over what each statement of the target's trust wants to hear."""
+    held = holdings(world)
+    found = [Decision(Answer.DENIED, (f"agent.{source} has no role here",))]
+    given = {"context": {key: list(values) for key, values in context.items()}} if context else {}
+    for role in held.roles(source):
+        for chosen in _wanted(held, target):
+            claims = {"principal": role_arn(role), **chosen, **given}
+            found.append(evaluate_in_world(world, Assume(target, claims)))
+    return min(found, key=lambda decision: _ORDER.index(decision.answer))
+
+
+def _wanted(held: Holdings, target: str) -> Iterator[dict[str, str]]:
+    """What a caller may say of its session to please a statement; first, nothing."""
+    yield {}
+    for role in held.roles(target):
+        try:
+            trust = parse_labelled(role.attributes.get("trust") or {"Statement": []})
+        except PolicyError:
+            continue  # the evaluator answers DEPENDS with the reason
+        for statement in trust.allows:
+            chosen = {
+                _CHOSEN[test.key]: test.values[0].text
+                for test in statement.conditions
+                if test.key in _CHOSEN and test.operator == "StringEquals" and test.values
+            }
+            if chosen:
+                yield chosen
 
 
 def _documents(held: Holdings, role: Resource) -> Iterator[tuple[str, Any]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..model.configuration import Configuration
-from ..model.graph import Reach
+from ..model.graph import Reach, Relation
 from ..model.questions import Hop
+from ..model.requests import Answer, Decision
 
 INVOKE = "invoke"
+Becoming = Callable[[Relation], Decision | None]
+"""May the source of a relation become its agent, in the question's context? None where a provider cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,9 @@ class Way:
     hops: tuple[Hop, ...]
 
 
-def hops_of(configuration: Configuration, reaches: Iterable[Reach], called: Iterable[str]) -> tuple[Hop, ...]:
+def hops_of(
+    configuration: Configuration, reaches: Iterable[Reach], called: Collection[str], becoming: Becoming
+) -> tuple[Hop, ...]:
     """Every single step between agents.
 
     To become another agent is what the trusts and policies of the world say (`reaches`), declared or not. To call one
@@ -33,12 +38,9 @@ def hops_of(configuration: Configuration, reaches: Iterable[Reach], called: Iter
     found: list[Hop] = []
     for reach in reaches:
         for relation in reach.relations:
-            if relation.source_agent is not None:
-                said = (relation.source_agent, relation.agent) in declared
-                doubt = f"whether agent.{relation.source_agent} may become agent.{relation.agent}"
-                doubt = "" if relation.certain else doubt
-                via = relation.label or "trust"
-                found.append(Hop(relation.source_agent, relation.agent, relation.cloud, via, said, doubt))
+            hop = _becomes(relation, declared, becoming)
+            if hop is not None:
+                found.append(hop)
         for path in reach.paths:
             if path.target_agent is not None and path.target_agent != path.agent:
                 doubt = "" if path.certain else f"whether agent.{path.agent} {path.title}"
@@ -52,6 +54,22 @@ def hops_of(configuration: Configuration, reaches: Iterable[Reach], called: Iter
                 Hop(s, one.target, cloud, INVOKE, True, doubt) for s in one.sources for cloud in target.identities
             ]
     return tuple(dict.fromkeys(found))
+
+
+def _becomes(relation: Relation, declared: Collection[tuple[str, str]], becoming: Becoming) -> Hop | None:
+    if relation.source_agent is None:
+        return None
+    said = (relation.source_agent, relation.agent) in declared
+    judged = becoming(relation)
+    if judged is not None and judged.answer is Answer.DENIED:
+        return None
+    certain = relation.certain if judged is None else judged.answer is Answer.ALLOWED
+    doubt = f"whether agent.{relation.source_agent} may become agent.{relation.agent}"
+    if judged is not None and judged.missing:
+        doubt += f" ({', '.join(judged.missing)})"
+    return Hop(
+        relation.source_agent, relation.agent, relation.cloud, relation.label or "trust", said, "" if certain else doubt
+    )
 
 
 def ways(agent: str, clouds: Iterable[str], hops: Sequence[Hop]) -> tuple[Way, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from ..model.questions import Holding
-from ..model.requests import World
+from ..model.requests import Decision, World
 
 
 @runtime_checkable
@@ -29,3 +29,7 @@ class Listing(Protocol):
 
         Wildcards are written out as far as the cloud's actions are known. Nothing here judges: `evaluate` does.
         """
+
+    def becoming(self, world: World, source: str, target: str, context: Mapping[str, Sequence[str]]) -> Decision:
+        """May agent `source`, by its own principal, become agent `target`, choosing freely what a caller chooses (the
+        name of its session)? `context` is what the question gives."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ..model.configuration import Agent, Configuration
 from ..model.diagnostics import DiagnosticError
+from ..model.graph import Relation
 from ..model.questions import Circumstance, Holding, Holdings, Hop, Route, Verdict, Who
 from ..model.requests import Answer, Attempt, Decision, World
 from ..planning.planner import merged_coverage, raise_for
@@ -60,7 +61,8 @@ def ask(project: Project, context: Context, *, live: bool = False) -> Asked:
         resources = {item.resource.address: item.resource for item in compiled.desired}
     world = World(resources, now)
     said = Circumstance("live" if live else "planned", now, tuple(sorted(context.items())), gaps, unseen)
-    return Asked(configuration, compiled.providers, world, _hops(configuration, compiled, world), context, said)
+    hops = _hops(configuration, compiled, world, context)
+    return Asked(configuration, compiled.providers, world, hops, context, said)
 
 
 def can(asked: Asked, agent: str, action: str, resource: str) -> Verdict:
@@ -104,13 +106,20 @@ def held(asked: Asked, agent: str) -> Holdings:
     return Holdings(found.name, tuple(holdings), reached, tuple(unread), _unlisted(asked, (found.name,)))
 
 
-def _hops(configuration: Configuration, compiled: Compiled, world: World) -> tuple[Hop, ...]:
+def _hops(configuration: Configuration, compiled: Compiled, world: World, context: Context) -> tuple[Hop, ...]:
     agents = tuple(configuration.agents)
     reaches = [
         provider.reach(compiled.authorities[name], world, agents) for name, provider in compiled.providers.items()
     ]
     called = {item.block for item in compiled.desired if item.resource.address in world.resources}
-    return hops_of(configuration, reaches, called)
+
+    def becoming(relation: Relation) -> Decision | None:
+        provider = compiled.providers.get(relation.cloud)
+        if relation.source_agent is None or not isinstance(provider, Listing):
+            return None
+        return provider.becoming(world, relation.source_agent, relation.agent, context)
+
+    return hops_of(configuration, reaches, called, becoming)
 
 
 def _verdict(
