@@ -78,7 +78,9 @@ def boundary(name: str = "agents", **values: Any) -> Boundary:
 
 def eks(name: str = "eks", pool: str = "eks-agents-prod", provider_key: str = "google", **values: Any) -> Federation:
     oidc = block("oidc", **{"issuer": EKS, "audiences": (), **values})
-    return Federation(f"federation.{name}", name, provider_key, block("federation", name, blocks=(oidc,), pool=pool), at(2))
+    return Federation(
+        f"federation.{name}", name, provider_key, block("federation", name, blocks=(oidc,), pool=pool), at(2)
+    )
 
 
 def github_federation(name: str = "github", pool: str = "github-prod") -> Federation:
@@ -87,7 +89,9 @@ def github_federation(name: str = "github", pool: str = "github-prod") -> Federa
 
 def aws_federation(name: str = "aws", pool: str = "aws-prod", account: str = "123456789012") -> Federation:
     inner = block("aws", account_id=account)
-    return Federation(f"federation.{name}", name, "google", block("federation", name, blocks=(inner,), pool=pool), at(2))
+    return Federation(
+        f"federation.{name}", name, "google", block("federation", name, blocks=(inner,), pool=pool), at(2)
+    )
 
 
 CLOUD_RUN = block("runtime", "cloud_run")
@@ -184,7 +188,11 @@ def sample() -> Authority:
             agent("sorter", irsa("tickets", "sorter"), identity={"federation": "federation.eks"}),
         ],
         tools=[
-            tool("inbox", custom("objects"), google("jobs", role="roles/bigquery.jobUser", resource=f"projects/{PROJECT}")),
+            tool(
+                "inbox",
+                custom("objects"),
+                google("jobs", role="roles/bigquery.jobUser", resource=f"projects/{PROJECT}"),
+            ),
             tool("history", google(role="roles/bigquery.dataViewer", resource=DATASET)),
             tool("tickets", google(role="roles/pubsub.publisher", resource=TOPIC)),
         ],

@@ -95,6 +95,11 @@ class Google:
 
         return evaluate_in_world(world, request)
 
+    def speaks(self, action: str) -> bool:
+        """Whether this is written as one permission, `bigquery.tables.getData` (`Speaking` of the sdk)."""
+        parts = action.split(".")
+        return len(parts) >= 3 and all(part.isascii() and part.replace("-", "").isalnum() for part in parts)
+
     def narrows(self, change: Change) -> bool:
         """Whether a change takes authority away in every world (`NarrowingJudge` of the core). Pure."""
         from .policy.narrowing import narrows
@@ -112,7 +117,7 @@ class Google:
         return reach(authority, world, agents)
 
     def stop(self, agent: str, live: Snapshot, at: str) -> Iterable[Resource]:
-        """The agent's principals, disabled (`Stopper`). `at` changes nothing: see the module for tokens issued before."""
+        """The agent's principals, disabled (`Stopper`). `at` changes nothing."""
         from .stop import stop
 
         return stop(agent, live.resources)

@@ -34,9 +34,7 @@ def connect(endpoint: str, project: str = PROJECT) -> Connection:
 def call(endpoint: str, method: str, path: str, body: dict) -> dict:
     """Somebody else's hand: plain HTTP."""
     data = json.dumps(body).encode()
-    request = urllib.request.Request(
-        f"{endpoint}{path}", data, {"Content-Type": "application/json"}, method=method
-    )
+    request = urllib.request.Request(f"{endpoint}{path}", data, {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request) as answer:
         return json.loads(answer.read())
 
