@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .declare import Json, Var, VarFile, command, session_of
 from .inputs import project_of
+
+if TYPE_CHECKING:
+    from ..model.diagnostics import Diagnostic
+    from ..workflow.drifting import DriftRun
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -17,30 +22,62 @@ IgnoreFile: Any = typer.Option(
 )
 
 
+Record: Any = typer.Option("--record", help="Write what was seen into the ledger, for the next.", show_default=False)
+
+
 @command(app, "provisioner drift -json")
 def drift(
     ctx: typer.Context,
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
     ignore: Annotated[str | None, IgnoreFile] = None,
+    record: Annotated[bool, Record] = False,
     json: Annotated[bool, Json] = False,
 ) -> int:
-    """Find authority that no signed plan explains, and say whose it is. Changes nothing, and cannot.
+    """Find authority that no signed plan explains, and say whose it is. Changes no cloud, and cannot.
 
     Exit 5 for out-of-band drift, 6 when something could not be read, 2 for changes that wait to be applied.
     """
-    from ..render.conditions import drift_conditions, exit_code
+    from ..render.conditions import Condition, drift_conditions, exit_code, ordered
     from ..render.driftreport import drift_text
     from ..render.jsonout import drift_document
     from ..workflow.drifting import drift as look
 
     session = session_of(ctx)
     project = project_of(session, var, var_file)
-    report = look(project, None if ignore is None else Path(ignore))
-    held = drift_conditions(report)
+    run = look(project, None if ignore is None else Path(ignore))
+    outcome = _after(run, record)
+    held = drift_conditions(run.report)
+    if any(diagnostic.is_error for diagnostic in outcome.diagnostics):
+        held = ordered((*held, Condition.ERROR))
+    said = (*project.warnings, *outcome.diagnostics)
     if json:
-        session.document("drift", drift_document(report), held, project.warnings, project.sources)
+        body = {**drift_document(run.report), "recorded": outcome.entry}
+        session.document("drift", body, held, said, project.sources)
     else:
-        session.diagnostics(project.warnings, project.sources)
-        session.print(drift_text(report, conditions=held, width=session.width, color=session.color()))
+        text = drift_text(
+            run.report, conditions=held, recorded=outcome.entry, width=session.width, color=session.color()
+        )
+        session.diagnostics(said, project.sources)
+        session.print(text)
     return exit_code(held)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of recording; a failure is told beside the report, which is never lost for it."""
+
+    entry: int | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def _after(run: DriftRun, record: bool) -> _Outcome:
+    from ..ledger.errors import LedgerError
+    from ..workflow.drifting import record as write
+
+    if not record:
+        return _Outcome()
+    try:
+        return _Outcome(write(run, run.last.due if run.last else ()).index)
+    except LedgerError as error:
+        return _Outcome(None, error.diagnostics)

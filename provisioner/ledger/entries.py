@@ -50,6 +50,9 @@ _SHAPES: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {
     Kind.DRIFT: {"report": (str,), "base": (int,), "found": (int,), "unread": (int,)},
 }
 
+_OPTIONAL: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {Kind.DRIFT: {"open": (list,), "due": (list,)}}
+"""What came later: an entry without it says nothing of it. A drift run's open differences, and what it did not tell."""
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -243,10 +246,11 @@ def _check_body(kind: Kind, body: Any) -> None:
     shape = _SHAPES[kind]
     if not isinstance(body, Mapping):
         raise EntryError("its body is not an object")
-    if set(body) != set(shape):
+    optional = _OPTIONAL.get(kind, {})
+    if not set(shape) <= set(body) <= set(shape) | set(optional):
         raise EntryError(f"the body of a {kind} entry has exactly {', '.join(shape)}")
-    for name, types in shape.items():
-        if type(body[name]) not in types:
+    for name, types in (*shape.items(), *optional.items()):
+        if name in body and type(body[name]) not in types:
             raise EntryError(f"{name} in the body of a {kind} entry is of the wrong type")
     if (check := _MEANING.get(kind)) is not None:
         check(body)
@@ -281,6 +285,8 @@ def _check_obligation(body: Mapping[str, Any]) -> None:
 def _check_drift(body: Mapping[str, Any]) -> None:
     if not _DIGEST.fullmatch(body["report"]) or min(body["base"], body["found"], body["unread"]) < 0:
         raise EntryError("a drift entry has the report's digest, and counts")
+    if not all(isinstance(item, Mapping) for name in ("open", "due") for item in body.get(name, ())):
+        raise EntryError("open and due of a drift entry are objects")
 
 
 _MEANING: Mapping[Kind, Callable[[Mapping[str, Any]], None]] = {

@@ -36,7 +36,8 @@ class Difference:
     """One difference. `what` are lines that start with `+`, `-` or `~` as seen from what was signed to what is live.
 
     `tell` are control owners. `breaks` are boundary tests that fail on the live state because of it. `users` are the
-    agents that stand on something shared, which has no `agent` of its own.
+    agents that stand on something shared, which has no `agent` of its own. `since` is when a recorded run first saw it
+    (RFC 3339 UTC; this run's time for a new one), empty where no run was recorded before.
     """
 
     id: str
@@ -54,11 +55,43 @@ class Difference:
     tell: tuple[str, ...] = ()
     do: tuple[Hint, ...] = ()
     users: tuple[str, ...] = ()
+    since: str = ""
 
     @property
     def concerned(self) -> frozenset[str]:
         """Every agent whose authority is not what was signed because of it."""
         return frozenset(self.users) | ({self.agent} if self.agent else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A difference as a recorded run remembers it. `key` is its digest by content, `place` is `provider:target` (empty
+    where it has no address), `what` its first line, `since` when a run first saw it."""
+
+    key: str
+    kind: DriftKind
+    what: str
+    agent: str
+    place: str
+    effect: str
+    tell: tuple[str, ...]
+    since: str
+
+
+class Turn(StrEnum):
+    """What became of a difference between two runs."""
+
+    NEW = "new"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A difference that came or went. `time` is that of the run that saw it (RFC 3339 UTC)."""
+
+    turn: Turn
+    known: Known
+    time: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +120,8 @@ class LastApplied:
 class DriftReport:
     """`solo`: one person holds every sign-off. `obligations` are reviews that are owed, since something was applied by
     breaking glass; one sentence each. `ignored` has what the team set aside: it is not among `differences`, and its
-    agents still differ."""
+    agents still differ. `time` is that of the run, `compared` that of the last recorded one (empty where none
+    is), `gone` what that one saw and is no more, `unseen` what could not be looked at again, so that nobody knows."""
 
     workspace: str
     root_version: int
@@ -102,6 +136,10 @@ class DriftReport:
     solo: bool = False
     obligations: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    time: str = ""
+    compared: str = ""
+    gone: tuple[Known, ...] = ()
+    unseen: tuple[Known, ...] = ()
 
     @property
     def set_aside(self) -> int:

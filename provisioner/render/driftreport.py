@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 from ..model.changes import Effect
 from ..model.drift import Difference, DriftKind, DriftReport, Ignored
@@ -27,10 +28,11 @@ def drift_text(
     report: DriftReport,
     *,
     conditions: Iterable[Condition] | None = None,
+    recorded: int | None = None,
     width: int = 100,
     color: bool = False,
 ) -> str:
-    """The report of `provisioner drift`, ending with a newline."""
+    """The report of `provisioner drift`, ending with a newline. `recorded` is this run's entry in the ledger."""
     paint = Paint(color)
     held = drift_conditions(report) if conditions is None else tuple(conditions)
     lines = [*title(_title(report), width, paint), "", *_verdict(report, width, paint)]
@@ -40,13 +42,15 @@ def drift_text(
             continue
         lines += ["", f"{paint.style('strong', _name(kind))}: {explained}"]
         for difference in found:
-            lines += _difference(difference, width, paint)
+            lines += _difference(difference, report.time, width, paint)
+    lines += _since_then(report, width, paint)
     ignored = [line for item in report.ignored for line in _ignored(item, width)]
     lines += ["", *ignored] if ignored else []
     owed = obligation_lines(report.obligations, width, paint)
     lines += ["", *owed] if owed else []
     coverage = report.coverage
     lines += ["", *coverage_lines(coverage.gaps, coverage.not_looked_at, coverage.calls, report.milliseconds, width)]
+    lines += section("RECORDED", f"entry {recorded} of the ledger", width) if recorded else []
     fine = "no drift but what is ignored" if report.set_aside else "no drift"
     return "\n".join([*lines, "", *ending(exit_line(held, fine), width, paint)]) + "\n"
 
@@ -128,9 +132,41 @@ def _flow(parts: list[tuple[str, str]], width: int, paint: Paint) -> list[str]:
     return lines
 
 
-def _difference(difference: Difference, width: int, paint: Paint) -> list[str]:
+def _since_then(report: DriftReport, width: int, paint: Paint) -> list[str]:
+    """What the last recorded run saw and this one does not: gone, or not looked at again."""
+    when = escape(report.compared.replace("T", " "))
+    lines: list[str] = []
+    for label, found, said in (
+        (f"GONE SINCE THE LAST RUN, {when}", report.gone, "was open"),
+        ("NOT SEEN AGAIN: a read failed, so nobody knows whether it is still there", report.unseen, "open"),
+    ):
+        lines += ["", paint.style("strong", label)] if found else []
+        for known in found:
+            effect = f", {known.effect}" if known.effect else ""
+            agent = f" agent.{escape(known.agent)}" if known.agent else ""
+            text = f"{_name(known.kind).lower()}{escape(effect)}:{agent} {escape(known.what)}"
+            lines += wrap(f"{text}; {said} {_age(known.since, report.time)}", width, "  ", "    ")
+    return lines
+
+
+def _age(since: str, now: str) -> str:
+    """`NEW`, or how long ago in whole days, hours or minutes: `4d`."""
+    if since == now:
+        return "NEW"
+    try:
+        seconds = int((datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds())
+    except (ValueError, TypeError):  # what a ledger says is shown as it is where it is no time
+        return escape(since)
+    for unit, size in (("d", 86_400), ("h", 3_600)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{max(0, seconds) // 60}m"
+
+
+def _difference(difference: Difference, now: str, width: int, paint: Paint) -> list[str]:
     effect = difference.effect.upper() if difference.effect else ""
-    head = f"  {pad(escape(difference.id), 5)}"
+    age = f"{pad(_age(difference.since, now), 4)} " if difference.since else ""
+    head = f"  {pad(escape(difference.id), 5)}{age}"
     about = [f"agent.{escape(difference.agent)}"] if difference.agent else []
     if difference.surfaces:
         about.append(",".join(difference.surfaces))

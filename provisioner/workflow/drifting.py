@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..approval.ownership import resolve_owner
+from ..canonical import digest
 from ..config.ignores import IGNORE_FILE, Ignore, load_ignores
-from ..model.drift import DriftReport
+from ..ledger import views
+from ..ledger.entries import Entry, Kind
+from ..ledger.log import Ledger
+from ..model.drift import DriftKind, DriftReport, Known, Transition
 from ..model.requests import World
+from ..planfile import PlanFileError, from_builtins, to_builtins
 from ..planning.drift import report
 from ..planning.ignoring import set_aside
+from ..planning.transitions import Remembered, compared, remembered, transitions, unsent
 from ..policy.boundary_tests import generated, judge
 from .authorized import counted
 from .planning import assemble, look, stamp
@@ -20,10 +27,24 @@ from .reviewing import owed
 from .signedstate import drift_evidence, live_of
 
 
-def drift(project: Project, ignore_file: Path | None = None) -> DriftReport:
-    """The report. `ignore_file` says what is set aside; None takes `.provisioner.ignore.hcl` of the root module, if any.
+@dataclass(frozen=True, slots=True)
+class DriftRun:
+    """A report, what the last recorded run left, and the ledger that both were judged by."""
 
-    Raises DiagnosticError (no pin, no root, bad configuration, bad file) and CloudError.
+    report: DriftReport
+    last: Remembered | None
+    ledger: Ledger
+
+    @property
+    def to_tell(self) -> tuple[Transition, ...]:
+        """The transitions that nobody was told yet: those of this run, then those that could not be delivered."""
+        return unsent(self.last.due if self.last else (), transitions(self.report, self.last))
+
+
+def drift(project: Project, ignore_file: Path | None = None) -> DriftRun:
+    """One run. `ignore_file` says what is set aside; None takes the root module's `.provisioner.ignore.hcl`, if any.
+
+    Writes nothing. Raises DiagnosticError (no pin, no root, bad configuration, bad file) and CloudError.
     """
     started = time.monotonic()
     ignores = _ignores(project, ignore_file)
@@ -49,7 +70,43 @@ def drift(project: Project, ignore_file: Path | None = None) -> DriftReport:
     found = report(evidence, providers, lambda surface, agent: resolve_owner(root, surface, agent), elapsed)
     owing = tuple(item.text for item in owed(seen.ledger, project.runner))
     whole = replace(found, solo=root.approval.solo, obligations=owing)
-    return set_aside(whole, ignores, seen.now.date())
+    last = last_run(seen.ledger)
+    settled = compared(set_aside(whole, ignores, seen.now.date()), last, stamp(seen.now))
+    return DriftRun(settled, last, seen.ledger)
+
+
+def last_run(ledger: Ledger) -> Remembered | None:
+    """What the newest recorded run left; None where none was. Raises LedgerError for a record that says nonsense."""
+    entries = ledger.history.of(Kind.DRIFT)
+    if not entries:
+        return None
+    entry = entries[-1]
+    try:
+        known = tuple(from_builtins(item, Known) for item in entry.body.get("open", ()))
+        due = tuple(from_builtins(item, Transition) for item in entry.body.get("due", ()))
+    except PlanFileError as error:
+        raise views.odd(entry, f"it holds no drift: {error}") from error
+    return Remembered(stamp(entry.stored_at), known, due)
+
+
+def record(run: DriftRun, due: Sequence[Transition]) -> Entry:
+    """Write what this run saw into the ledger. `due` are the transitions that the next run is to tell.
+
+    It authorizes nothing and hides nothing: what is recorded only tells the next run what is new. Raises LedgerError.
+    """
+    report = run.report
+    content = to_builtins(replace(report, milliseconds=0, coverage=replace(report.coverage, calls={})))
+    return run.ledger.append(
+        Kind.DRIFT,
+        {
+            "report": digest("drift-report/1", content),
+            "base": views.base(run.ledger.history),
+            "found": sum(one.kind is not DriftKind.INCOMPLETE for one in report.differences),
+            "unread": len(report.coverage.gaps),
+            "open": list(to_builtins(remembered(report))),
+            "due": list(to_builtins(tuple(due))),
+        },
+    )
 
 
 def _ignores(project: Project, path: Path | None) -> tuple[Ignore, ...]:

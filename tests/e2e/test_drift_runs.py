@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 ROLE = "acme-sandbox-invoice-triage"
@@ -52,3 +53,36 @@ def test_an_ignore_file_elsewhere_and_a_wrong_one(applied: Any) -> None:
     assert "ignore {" in done.stderr and done.stdout == ""
     gone = applied.run("drift", "-ignore=nowhere.hcl", "-json", check=1)
     assert json.loads(gone.stdout)["diagnostics"][0]["code"] == "E-FILE"
+
+
+def entries(team: Any) -> list[dict[str, Any]]:
+    found = [json.loads(path.read_text()) for path in sorted((team.checkout / ".provisioner").rglob("*.json"))]
+    return [entry for entry in found if entry.get("kind") == "drift"]
+
+
+def test_runs_that_are_recorded_tell_what_is_new_and_what_is_gone(applied: Any) -> None:
+    widen(applied)
+    text = applied.run("drift", check=5).stdout
+    assert "RECORDED" not in text and " NEW " not in text and entries(applied) == []
+    text = applied.run("drift", "-record", check=5).stdout
+    assert "RECORDED     entry " in text
+    (entry,) = entries(applied)
+    assert (entry["body"]["found"], entry["body"]["unread"], len(entry["body"]["open"])) == (1, 0, 1)
+    widen(applied, "second")
+    # A run that is not recorded compares, and leaves nothing behind.
+    report = applied.json("drift", check=5)
+    assert report["recorded"] is None and len(entries(applied)) == 1
+    first, second = sorted(report["drift"]["differences"], key=lambda one: one["since"])
+    assert first["since"] < second["since"] == report["drift"]["time"]
+    lines = applied.run("drift", check=5).stdout.splitlines()
+    ages = [line.split()[1] for line in lines if line.startswith("  D-")]
+    assert sorted(re.sub(r"\d+m", "AGE", age) for age in ages) == ["AGE", "NEW"]
+    applied.iam().delete_role_policy(RoleName=ROLE, PolicyName="hotfix")
+    text = applied.run("drift", "-record", check=5).stdout
+    assert "GONE SINCE THE LAST RUN" in text and re.search(r"hotfix.*; was open \d+m", " ".join(text.split()))
+    applied.iam().delete_role_policy(RoleName=ROLE, PolicyName="second")
+    report = applied.json("drift", "-record")
+    assert [known["what"] for known in report["drift"]["gone"]] and "second" in report["drift"]["gone"][0]["what"]
+    assert len(entries(applied)) == 3 and report["recorded"] == entries(applied)[-1]["index"]
+    assert "GONE" not in applied.run("drift").stdout
+    assert applied.run("audit", "verify").returncode == 0

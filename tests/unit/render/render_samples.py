@@ -8,7 +8,7 @@ from provisioner import planfile
 from provisioner.applying.result import ApplyResult, OperationResult, WorldProblem
 from provisioner.model.changes import Action, Change, Effect, Operation, Status, Surface
 from provisioner.model.diagnostics import Diagnostic
-from provisioner.model.drift import Difference, DriftKind, DriftReport, Hint, Ignored, LastApplied
+from provisioner.model.drift import Difference, DriftKind, DriftReport, Hint, Ignored, Known, LastApplied
 from provisioner.model.findings import Finding, Level, Located, TestResult, TestSummary
 from provisioner.model.plan import (
     AgentNote,
@@ -438,6 +438,19 @@ def ignored_drift() -> DriftReport:
     return replace(clean_drift(), differ=1, as_signed=11, ignored=ignored)
 
 
+def later_drift() -> DriftReport:
+    """A run with a recorded one before it: something new, something known, something gone, something not seen again."""
+    report = drift_report()
+    now, before = "2026-11-24T06:00:00Z", "2026-11-20T05:00:00Z"
+    new, old, young, *_ = report.differences
+    found = (replace(new, since=now), replace(old, since=before), replace(young, since="2026-11-24T01:30:00Z"))
+    gone = Known(
+        "sha256:" + "0" * 64, DriftKind.OUT_OF_BAND, "~ trust of role x", "repo_fixer", "", "wider", (), before
+    )
+    unseen = replace(gone, kind=DriftKind.PENDING, what="+ role y", effect="")
+    return replace(report, differences=found, time=now, compared="2026-11-23T06:00:00Z", gone=(gone,), unseen=(unseen,))
+
+
 def clean_drift() -> DriftReport:
     report = drift_report()
     coverage = replace(report.coverage, gaps=())
@@ -469,6 +482,8 @@ def hostile_drift() -> DriftReport:
         differences=(evil,),
         coverage=coverage,
         last_applied=LastApplied(HOSTILE, HOSTILE),
+        compared=HOSTILE,
+        gone=(Known(HOSTILE, DriftKind.PENDING, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), HOSTILE),),
         ignored=(Ignored(HOSTILE, HOSTILE, HOSTILE, False, (evil,)), Ignored(HOSTILE, HOSTILE, HOSTILE, True)),
     )
 
