@@ -25,6 +25,7 @@ def make_team(home: Path, example: str) -> Team:
     spec.loader.exec_module(module)
     return module.make_team(home, example)
 
+
 PROJECT = "acme-fin-prod"
 BUCKET = "//storage.googleapis.com/projects/_/buckets/acme-invoices"
 SEEDS: dict[str, Any] = {
@@ -101,3 +102,100 @@ def test_plan_sign_apply_drift_repair(google: Team, emulator: Any) -> None:
     assert ("roles/viewer", "user:somebody@acme.example") in members, "others' grants stay"
     assert ("roles/storage.admin", f"serviceAccount:{ACCOUNT}") not in members
     assert google.json("drift", check=0)["drift"]["differences"] == []
+
+
+CLOUDS = """
+provider "google" {
+  project        = "acme-fin-prod"
+  project_number = "987654321098"
+  environment    = "sandbox"
+}
+
+federation "aws" {
+  provider = provider.google
+  pool     = "aws-agents"
+
+  aws {
+    account_id = provider.aws.account_id
+  }
+}
+
+tool "supplier_history" {
+  purpose     = "Look up a supplier's past invoices"
+  sensitivity = "confidential"
+  effect      = "read"
+
+  google "data" {
+    role     = "roles/bigquery.dataViewer"
+    resource = "//bigquery.googleapis.com/projects/acme-fin-prod/datasets/suppliers"
+  }
+}
+
+test "another_role_is_not_the_agent" {
+  agents  = [agent.invoice_triage]
+  surface = "identity"
+  expect  = "denied"
+
+  assume "another_role" {
+    cloud  = "google"
+    claims = { arn = "arn:aws:sts::${provider.aws.account_id}:assumed-role/someone-else/session" }
+  }
+}
+"""
+
+
+@pytest.fixture
+def both(tmp_path: Path, emulator: Any) -> Iterator[Team]:
+    """The AWS quickstart, whose agent is a federated principal in Google Cloud as well: by its role."""
+    team = make_team(tmp_path, "quickstart")
+    (team.checkout / "clouds.hcl").write_text(CLOUDS)
+    team.edit(
+        '  identity "aws" {}\n', '  identity "aws" {}\n\n  identity "google" {\n    federation = federation.aws\n  }\n'
+    )
+    team.edit("tools  = [tool.invoice_inbox,", "tools  = [tool.supplier_history, tool.invoice_inbox,")
+    team.edit(
+        '    global_services = ["sts"]\n  }\n',
+        '    global_services = ["sts"]\n  }\n  google {\n    attach = "projects/acme-fin-prod"\n'
+        '    deny   = ["iam.serviceAccountKeys.create"]\n  }\n',
+    )
+    team.commit("first")
+    team.run("sandbox", "up", "-provider=aws")
+    runner = Path(team.env["PROVISIONER_RUNNER"])
+    entry = f'\n[provider.google]\nendpoint = "{emulator.endpoint}"\ncredentials = "sandbox"\n'
+    runner.write_text(runner.read_text() + entry)
+    try:
+        team.run("init", "-yes")
+        yield team
+    finally:
+        team.run("sandbox", "down", check=None)
+
+
+def test_one_agent_in_two_clouds_one_plan_one_apply_one_drift_report(both: Team, emulator: Any) -> None:
+    both.plan()
+    plan = json.loads((both.home / "plan.json").read_text())["plan"]
+    clouds = {change["address"]["provider"] for change in plan["changes"]}
+    assert clouds == {"aws", "google"}
+    assert [world["agent"] for world in plan["worlds"]] == ["invoice_triage"]
+    order = [operation["verb"] for operation in plan["operations"]]
+    assert order.index("iam:CreateRole") < order.index("bigquery:setIamPolicy")
+    both.sign_all()
+    both.apply()
+    assert both.json("plan", check=0)["plan"]["changes"] == []
+    assert both.json("drift", check=0)["drift"]["differences"] == []
+
+    base = "principal://iam.googleapis.com/projects/987654321098/locations/global/workloadIdentityPools/aws-agents"
+    add_member(emulator.endpoint, "roles/storage.admin", f"{base}/subject/acme-sandbox-invoice-triage")
+    both.iam().put_role_policy(
+        RoleName="acme-sandbox-invoice-triage",
+        PolicyName="hotfix",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}]}
+        ),
+    )
+    report = both.json("drift", check=5)["drift"]
+    assert {d["agent"] for d in report["differences"]} == {"invoice_triage"}
+    assert len(report["differences"]) == 2
+    both.plan("repair.json")
+    both.sign_all("repair.json")
+    both.apply("repair.json")
+    assert both.json("drift", check=0)["drift"]["differences"] == []
