@@ -45,7 +45,7 @@ class Demo:
         """The whole story."""
         self.prepare()
         say("1. A cloud on this machine, a trust root, a valid configuration")
-        self.provisioner("sandbox", "up")
+        self.provisioner("sandbox", "up", "-provider=aws")
         self.provisioner("init", "-yes")
         self.provisioner("validate")
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
 
+    from .sandbox.cloud import SandboxCloud
+
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 
 
@@ -151,3 +153,9 @@ class Google:
         from .writer import GoogleWriter
 
         return GoogleWriter(connections)
+
+    def sandbox(self) -> SandboxCloud:
+        """The embedded cloud for tests and first steps."""
+        from .sandbox.cloud import SandboxCloud
+
+        return SandboxCloud()

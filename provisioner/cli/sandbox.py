@@ -72,13 +72,14 @@ def down(ctx: typer.Context, json: Annotated[bool, Json] = False) -> int:
 
 @command(app, "provisioner sandbox status -json")
 def status(ctx: typer.Context, json: Annotated[bool, Json] = False) -> int:
-    """Say which embedded clouds run and where. Exit 1 when one does not."""
+    """Say which embedded clouds run and where. Exit 1 when one is gone, or none runs."""
     from ..render.conditions import Condition
     from ..sandbox.lifecycle import status as look
 
     session = session_of(ctx)
     found = [look(cloud, session.environ) for cloud in _clouds().values()]
-    held = () if all(one.state == "running" for one in found) else (Condition.ERROR,)
+    states = {one.state for one in found}
+    held = () if "running" in states and "stale" not in states else (Condition.ERROR,)
     if json:
         session.document("sandbox status", {"sandboxes": [_document(one) for one in found]}, held)
     else:
@@ -91,11 +92,14 @@ def status(ctx: typer.Context, json: Annotated[bool, Json] = False) -> int:
 def reset(ctx: typer.Context, json: Annotated[bool, Json] = False) -> int:
     """Empty the running clouds; they keep their addresses."""
     from ..sandbox.lifecycle import reset as empty
+    from ..sandbox.lifecycle import status as look
 
     session = session_of(ctx)
     names = []
-    for name, cloud in _clouds().items():
-        empty(cloud, session.environ)
+    clouds = _clouds()
+    started = [name for name, cloud in clouds.items() if look(cloud, session.environ).state != "stopped"]
+    for name in started or list(clouds)[:1]:
+        empty(clouds[name], session.environ)
         names.append(name)
     if json:
         session.document("sandbox reset", {"emptied": names})

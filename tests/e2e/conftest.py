@@ -155,7 +155,7 @@ def team(tmp_path: Path) -> Iterator[Team]:
     """A team whose first commit is signed, with a running sandbox and a trust root."""
     made = make_team(tmp_path)
     made.commit("first")
-    made.run("sandbox", "up")
+    made.run("sandbox", "up", "-provider=aws")
     try:
         made.run("init", "-yes")
         yield made
