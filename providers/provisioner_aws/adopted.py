@@ -20,8 +20,9 @@ _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 
 
 def old_policies(agent: Agent) -> Mapping[str, dict[str, Any]]:
-    """Inline policies of the role before it was adopted, by name. Only meaningful where `check_identity` is clean."""
-    return {block.labels[0]: json.loads(block.get("document", "{}")) for block in _policies(agent)}
+    """Inline policies of the role before it was adopted, by name; those that `check_identity` refuses are left out."""
+    readable = (block for block in _policies(agent) if not _unreadable(block.get("document", "")))
+    return {block.labels[0]: json.loads(block.get("document")) for block in readable}
 
 
 def attached(agent: Agent) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from typing import Any
 
 from provisioner.model.configuration import Agent, Configuration, Delegation
 from provisioner.model.diagnostics import Diagnostic
+from provisioner.model.source import SourceRange
 
+from .adopted import old_policies
 from .grants import BEFORE, CURRENT_TIME
 from .places import ASSUME, SET_SOURCE_IDENTITY, TAG_SESSION, VERSION, Place, regions_of, runtime_label
 from .runtimes import POD_TAGS, capabilities
@@ -109,6 +111,7 @@ def check(
 ) -> Iterable[Diagnostic]:
     """What cannot be carried out. `known` are the agents of this cloud, `places` where their roles stand."""
     yield from _circles(configuration)
+    yield from _names_taken(configuration, known)
     for delegation in configuration.delegations.values():
         target = known.get(delegation.target)
         sources = [name for name in delegation.sources if name in known]
@@ -146,6 +149,31 @@ def _circles(configuration: Configuration) -> Iterable[Diagnostic]:
                 )
             else:
                 becomes.setdefault(source, set()).add(delegation.target)
+
+
+def _names_taken(configuration: Configuration, known: Mapping[str, Agent]) -> Iterable[Diagnostic]:
+    """A role has one inline policy of a name, whatever case: grants, delegations and old policies share it."""
+    for agent in known.values():
+        used: dict[str, str] = {name.lower(): f"its old policy {name}" for name in old_policies(agent)}
+        for grant in configuration.grants.values():
+            if agent.name not in grant.agents:
+                continue
+            if grant.name.lower() in used:
+                yield _taken(agent, grant.address, used[grant.name.lower()], grant.range)
+            used.setdefault(grant.name.lower(), grant.address)
+        for delegation in given_by(configuration, agent, known):
+            name = policy_name(delegation).lower()
+            if name in used:
+                yield _taken(agent, delegation.address, used[name], delegation.range)
+
+
+def _taken(agent: Agent, block: str, other: str, subject: SourceRange | None) -> Diagnostic:
+    return Diagnostic(
+        "E-AWS-NAME",
+        f"{block} and {other} would be one inline policy of {agent.address}",
+        "A role has one inline policy of a name. Rename one of them.",
+        subject=subject,
+    )
 
 
 def _reaches(becomes: Mapping[str, set[str]], start: str, goal: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aws_runtimes import agentcore, anywhere, bedrock, gitlab, pods
-from aws_workspace import ACCOUNT, LAMBDA, agent, authority, block, boundary, github
+from aws_workspace import ACCOUNT, LAMBDA, agent, authority, block, boundary, github, grant, tool
 from provisioner_aws import provider
 from provisioner_aws.policy.world import evaluate_in_world
 
@@ -215,6 +215,12 @@ class TestDelegation:
         (problem,) = errors(two(**more), "E-AWS-DELEGATION")
         assert says in problem
 
+    def test_a_grant_of_its_policys_name_is_refused(self):
+        of = authority([agent("ask"), agent("do")], [tool("t")], [grant("Delegation-one", ["ask"], ["t"])])
+        of = having(of, delegations={"delegation.one": delegation()})
+        (problem,) = errors(of, "E-AWS-NAME")
+        assert problem == "delegation.one and grant.Delegation-one would be one inline policy of agent.ask"
+
     def test_a_circle_is_refused(self):
         of = two()
         back = replace(delegation("do", "ask"), address="delegation.back", name="back")
@@ -302,6 +308,11 @@ class TestAdoption:
         of = authority([agent("a", block("runtime", "adopted", trust=text))])
         (problem,) = errors(of, "E-AWS-ADOPTED")
         assert problem == "agent.a: the adopted trust is no policy document"
+
+    def test_a_grant_of_an_old_policys_name_is_refused(self):
+        part = grant("old", ["a"], ["t"])
+        of = having(self.adopted(), grants={part.address: part})
+        assert errors(of, "E-AWS-NAME") == ["grant.old and its old policy old would be one inline policy of agent.a"]
 
     def test_nothing_is_attached_by_it(self):
         of = self.adopted()
