@@ -14,9 +14,10 @@ from provisioner.model.findings import Hazard
 from provisioner.model.requests import World
 from provisioner.model.resources import Resource
 
-from . import federation, names, schema, table
+from . import federation, schema, table
 from .compile import USER_ROLE
 from .policy.evaluate import permissions_of
+from .policy.holdings import holdings
 from .policy.narrowing import tests_of
 from .roles import BASIC_ROLES, BECOMING, SERVICE_WIDE, SETTING_POLICY
 
@@ -89,23 +90,13 @@ def _becoming(authority: Authority, world: World, grant: Resource, held: frozens
     becoming = sorted(held & set(BECOMING))
     if not becoming:
         return
-    other = account_agent(world, resource)
+    other = holdings(world).account_agent(resource)
     if other is None:
         fix = "take it out, or declare a delegation to the agent that it is about"
         yield _hazard(grant, "PRV-2", f"may become service accounts ({becoming[0]}) of {resource}", fix)
     elif other != grant.agent and not delegated(authority, str(grant.agent), other):
         fix = f'declare delegation {{ to = agent.{other}  via = "impersonate" }}, or drop it'
         yield _hazard(grant, "A2A-1", f"may become agent.{other} ({becoming[0]}), which no delegation declares", fix)
-
-
-def account_agent(world: World, resource: str) -> str | None:
-    """Whose service account a full resource name is."""
-    for item in world.resources.values():
-        if item.address.kind != schema.ACCOUNT or item.agent is None:
-            continue
-        if resource == names.account_resource(str(item.attributes["email"]), item.address.target):
-            return item.agent
-    return None
 
 
 def delegated(authority: Authority, source: str, target: str) -> bool:

@@ -105,14 +105,22 @@ class Members:
         self._exact: dict[str, Owner] = {}
         self._pools: dict[str, Address] = {}
         self._subjects: dict[tuple[str, str], Owner] = {}
+        self._providers: dict[tuple[str, str], Address] = {}
         for resource in resources:
             self._learn(resource)
         for place in places:
-            if place.agent and not place.member.startswith("serviceAccount:") and self.owner(place.member) is None:
-                match = POOL_MEMBER.fullmatch(place.member)
-                foreign = match is None or match[2].endswith(".svc.id.goog")
-                if foreign:
-                    self._exact.setdefault(place.member, Owner(place.agent, None))
+            if place.agent and not place.member.startswith("serviceAccount:"):
+                self._name(place.agent, place.member)
+
+    def _name(self, agent: str, member: str) -> None:
+        """What a desired or recorded grant says of a member. It counts where a provider's live condition, which may
+        have been tampered with, no longer tells whose subject it is."""
+        match = POOL_MEMBER.fullmatch(member)
+        if match is None or match[2].endswith(".svc.id.goog"):
+            self._exact.setdefault(member, Owner(agent, None))
+        elif match[2] in self._pools and (match[2], agent) in self._providers:
+            subject = match[3].removeprefix("subject/")
+            self._subjects.setdefault((match[2], subject), Owner(agent, self._providers[match[2], agent]))
 
     def _learn(self, resource: Resource) -> None:
         address, mine = resource.address, resource.agent
@@ -121,6 +129,7 @@ class Members:
         elif address.kind == schema.POOL and resource.mark is not None and resource.mark.agent is None:
             self._pools[address.name] = address
         elif address.kind == schema.POOL_PROVIDER and mine is not None:
+            self._providers[address.name.partition("/")[0], mine] = address
             for subject in _SUBJECT.findall(str(resource.attributes["condition"]))[:1]:
                 pool = address.name.partition("/")[0]
                 self._subjects[pool, _unescaped(subject)] = Owner(mine, address)

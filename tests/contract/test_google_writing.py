@@ -428,3 +428,18 @@ def test_a_boundary_follows_its_agents(cloud: Any) -> None:
     verbs = [operation.verb for operation in fewer.operations()]
     assert "iam:updateDenyPolicy" in verbs and "iam:deleteServiceAccount" in verbs
     fewer.settle()
+
+
+def test_a_tampered_condition_is_put_back_and_the_grants_stay(cloud: Any) -> None:
+    wanted = authority(
+        [agent("sorter", irsa(), identity={"federation": "federation.eks"})],
+        [tool("inbox")],
+        [grant("reads", ["sorter"], ["inbox"])],
+        federations=[eks()],
+    )
+    run = Run(cloud, wanted)
+    run.settle()
+    path = f"/v1/projects/{PROJECT}/locations/global/workloadIdentityPools/eks-agents-prod/providers/acme-sorter"
+    call(cloud, "PATCH", f"{path}?updateMask=attributeCondition", {"attributeCondition": "assertion.sub != 'x'"})
+    assert [operation.verb for operation in run.operations()] == ["iam:updateWorkloadIdentityPoolProvider"]
+    run.settle()

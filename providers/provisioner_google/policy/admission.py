@@ -13,6 +13,7 @@ from ..bindings import place_of
 from ..compile import USER_ROLE
 from . import cel
 from .cel import Truth
+from .holdings import holdings
 
 _ISSUER, _AUDIENCE = "issuer", "aud"
 
@@ -25,7 +26,7 @@ def admits(world: World, request: Assume) -> Decision:
     that is null is one that the token lacks.
     """
     claims = dict(request.claims)
-    own = [r for r in world.resources.values() if r.agent == request.agent]
+    own = holdings(world).own[request.agent]
     ways = [_at_provider(r, claims) for r in own if r.address.kind == schema.POOL_PROVIDER]
     ways += [_at_account(r, claims) for r in own if r.address.kind == schema.ACCOUNT_BINDING]
     if "namespace" in claims:

@@ -16,6 +16,7 @@ from .. import names, schema
 from ..bindings import expiry_of
 from . import cel
 from .evaluate import permissions_of
+from .holdings import holdings
 
 _SHOWN = 4
 State = Mapping[str, Any]
@@ -52,8 +53,9 @@ def _removed(change: Change, old: State, before: World, after: World) -> Assessm
 
 def _covering(change: Change, state: State, before: World, after: World) -> Resource | None:
     """A grant of the same agent that is there before and after, unchanged, and allows all that this one does."""
-    for address, other in sorted(after.resources.items()):
-        if address.kind != change.address.kind or address == change.address or other.agent != change.agent:
+    for other in sorted(holdings(after).own[change.agent or ""], key=lambda item: item.address):
+        address = other.address
+        if address.kind != change.address.kind or address == change.address:
             continue
         stays = before.resources.get(address)
         if stays is None or stays.attributes != other.attributes:

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.model.requests import Answer, Assume, Attempt, Decision, Request, World
-from provisioner.model.resources import Resource
+from provisioner.model.resources import Address, Resource
 
 from .. import names, schema, table
 from ..bindings import place_of
 from . import cel
 from .admission import admits
 from .cel import Truth
+from .holdings import holdings
 
 BECOMING = "iam.serviceAccounts.getAccessToken"
 _OBJECTS = "/objects/"
@@ -51,7 +52,7 @@ def _through_accounts(
     seen, waiting = {agent}, [agent]
     while waiting:
         one = waiting.pop()
-        for grant in _grants(world, one):
+        for grant in holdings(world).grants(one):
             truth, why = _role_holds(world, grant, BECOMING)
             if truth is Truth.NO:
                 continue
@@ -79,16 +80,12 @@ def _through_accounts(
 
 def _accounts_on(world: World, resource: str) -> set[str]:
     """Agents whose service account a grant on `resource` reaches."""
-    return {
-        str(r.agent)
-        for r in world.resources.values()
-        if r.address.kind == schema.ACCOUNT
-        and r.agent is not None
-        and (
-            resource == names.account_resource(str(r.attributes["email"]), r.address.target)
-            or resource == table.full_name(f"projects/{r.address.target}")
-        )
-    }
+    held = holdings(world)
+    one = held.account_agent(resource)
+    if one is not None:
+        return {one}
+    project = resource.removeprefix(table.full_name("projects/_")[:-1])
+    return held.agents_in(project) if project != resource else set()
 
 
 def _others_on(world: World, resource: str) -> bool:
@@ -101,7 +98,7 @@ def _others_on(world: World, resource: str) -> bool:
 def _as_agent(
     world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any], granted: bool
 ) -> Decision:
-    grants = list(_grants(world, agent))
+    grants = holdings(world).grants(agent)
     denied, stops, unsure = _denied(world, agent, grants, permission, resource, context)
     if denied is Truth.YES:
         return Decision(Answer.DENIED, tuple(stops))
@@ -120,16 +117,6 @@ def _as_agent(
     if missing:
         return Decision(Answer.DEPENDS, missing=tuple(dict.fromkeys(missing)))
     return Decision(Answer.DENIED, (f"no grant of {agent} holds {permission} there",))
-
-
-def _grants(world: World, agent: str) -> Iterable[Resource]:
-    """The agent's own grants, and those to its whole pool."""
-    pools = {r.parent for r in world.resources.values() if r.agent == agent and r.address.kind == schema.POOL_PROVIDER}
-    for resource in world.resources.values():
-        if resource.address.kind != schema.BINDING:
-            continue
-        if resource.agent == agent or (resource.agent is None and resource.parent in pools and resource.parent):
-            yield resource
 
 
 def _told(grant: Resource) -> str:
@@ -187,8 +174,6 @@ def permissions_of(world: World, grant: Resource) -> frozenset[str] | None:
 
 
 def _roles(world: World, target: str, role: str) -> Iterable[Resource]:
-    from provisioner.model.resources import Address
-
     project, _, name = role.removeprefix("projects/").partition("/roles/")
     for address in (
         Address("google", project, schema.CUSTOM_ROLE, name),
@@ -216,9 +201,7 @@ def _denied(
     wanted = names.deny_permission(permission, table.SERVICES)
     stops: list[str] = []
     unsure: list[str] = []
-    for policy in world.resources.values():
-        if policy.address.kind != schema.DENY_POLICY:
-            continue
+    for policy in holdings(world).deny_policies:
         attach = table.full_name(policy.address.name.partition("@")[2])
         for rule in policy.attributes["rules"]:
             truth, lacking = _rule_denies(rule, members, wanted, attach, resource, context)
@@ -232,7 +215,7 @@ def _denied(
 
 
 def _own_members(world: World, agent: str) -> set[str]:
-    accounts = (r for r in world.resources.values() if r.agent == agent and r.address.kind == schema.ACCOUNT)
+    accounts = holdings(world).of(agent, schema.ACCOUNT)
     return {names.deny_member(f"serviceAccount:{r.attributes['email']}") for r in accounts}
 
 

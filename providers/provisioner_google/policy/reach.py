@@ -10,10 +10,10 @@ from provisioner.model.requests import Answer, Attempt, World
 from provisioner.model.resources import Resource
 
 from .. import schema, table
-from ..hazards import account_agent
 from ..roles import BECOMING, SETTING_POLICY, STARTS
 from .assess import admitted
 from .evaluate import evaluate_in_world, permissions_of
+from .holdings import holdings
 
 _SOURCE = "Google Cloud, «Privilege escalation» and «Roles for service account authentication»"
 _SAMPLES = {"iam": "//iam.googleapis.com/projects/{0}/serviceAccounts/any@{0}.iam.gserviceaccount.com"}
@@ -49,7 +49,7 @@ def _delegates(world: World, grant: Resource, agents: Collection[str]) -> Iterat
     """Another agent that may get a token of this one's service account."""
     if grant.address.kind != schema.BINDING:
         return
-    other = account_agent(world, str(grant.attributes["resource"]))
+    other = holdings(world).account_agent(str(grant.attributes["resource"]))
     held = permissions_of(world, grant)
     if other in agents and other != grant.agent and (held is None or held & set(BECOMING)):
         label, certain = str(grant.attributes["role"]), held is not None
@@ -61,7 +61,7 @@ def _paths(world: World, grant: Resource) -> Iterator[EscalationPath]:
     resource = str(grant.attributes["resource"])
     for permission in sorted(held & set(SETTING_POLICY)):
         yield from _path(world, grant, (permission,), "change a policy or role", f"whatever it wants on {resource}")
-    target = account_agent(world, resource)
+    target = holdings(world).account_agent(resource)
     for permission in sorted((held & set(BECOMING)) - {"iam.serviceAccounts.actAs"}):
         if target != grant.agent:
             yield from _path(world, grant, (permission,), "get a token or key of a service account", resource, target)
@@ -72,11 +72,7 @@ def _paths(world: World, grant: Resource) -> Iterator[EscalationPath]:
 
 
 def _held_anywhere(world: World, agent: str, permission: str) -> bool:
-    return any(
-        permission in (permissions_of(world, other) or ())
-        for other in world.resources.values()
-        if other.address.kind == schema.BINDING and other.agent == agent
-    )
+    return any(permission in (permissions_of(world, other) or ()) for other in holdings(world).grants(agent))
 
 
 def _path(
