@@ -109,10 +109,12 @@ class Holdings:
 class Who:
     """Who may do what to a resource: the verdicts that are not `denied`, by agent and action.
 
-    `asked` are the agents that were asked about, `unlisted` the clouds in which nobody could say what to ask.
+    `asked` are the agents that were asked about, `unlisted` the clouds in which nobody could say what to ask,
+    `unread` policies whose text nobody has: what they name was not asked about.
     """
 
     resource: str
     verdicts: tuple[Verdict, ...]
     asked: tuple[str, ...]
     unlisted: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()

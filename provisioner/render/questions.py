@@ -30,6 +30,7 @@ def who_document(found: Who, circumstance: Circumstance) -> dict[str, Any]:
         "verdicts": [_verdict(one) for one in found.verdicts],
         "asked": list(found.asked),
         "unlisted": list(found.unlisted),
+        "unread": list(found.unread),
         **_circumstance(circumstance),
     }
 
@@ -83,6 +84,8 @@ def who_text(found: Who, circumstance: Circumstance, width: int) -> str:
         lines += ["", f"agent.{escape(agent)}"]
         for phrase, actions in _grouped(one for one in found.verdicts if one.agent == agent).items():
             lines += wrap(escape(f"{phrase}{', '.join(actions)}"), width, "  ", "    ")
+    for text in found.unread:
+        lines += ["", *wrap(escape(f"NOT READ   {text}"), width, "", "  ")]
     if found.unlisted:
         text = f"not asked about: {listing(found.unlisted)}, whose permissions nobody lists; ask with -action"
         lines += ["", *wrap(escape(text), width, "  ", "    ")]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..model.configuration import Agent, Configuration
+from ..model.configuration import Configuration
 from ..model.diagnostics import DiagnosticError
 from ..model.graph import Relation
 from ..model.questions import Circumstance, Holding, Holdings, Hop, Route, Verdict, Who
@@ -27,9 +27,10 @@ _ORDER = (Answer.ALLOWED, Answer.DEPENDS, Answer.DENIED)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A world and what is asked of it."""
+    """A world and what is asked of it. `identities` has the clouds of every agent, also of those that are live and
+    that the configuration no longer has."""
 
-    configuration: Configuration
+    identities: Mapping[str, tuple[str, ...]]
     providers: Mapping[str, Provider]
     world: World
     hops: tuple[Hop, ...]
@@ -61,14 +62,15 @@ def ask(project: Project, context: Context, *, live: bool = False) -> Asked:
         resources = {item.resource.address: item.resource for item in compiled.desired}
     world = World(resources, now)
     said = Circumstance("live" if live else "planned", now, tuple(sorted(context.items())), gaps, unseen)
-    hops = _hops(configuration, compiled, world, context)
-    return Asked(configuration, compiled.providers, world, hops, context, said)
+    identities = _identities(configuration, world)
+    hops = _hops(configuration, compiled, world, context, tuple(identities))
+    return Asked(identities, compiled.providers, world, hops, context, said)
 
 
 def can(asked: Asked, agent: str, action: str, resource: str) -> Verdict:
     """May the agent do this, by itself or as another? Raises DiagnosticError for no agent, action or resource."""
     _demand_resource(resource)
-    return _verdict(asked, _agent(asked.configuration, agent), action, resource, _speakers(asked, action))
+    return _verdict(asked, _agent(asked, agent), action, resource, _speakers(asked, action))
 
 
 def who(asked: Asked, resource: str, action: str | None = None) -> Who:
@@ -81,33 +83,52 @@ def who(asked: Asked, resource: str, action: str | None = None) -> Who:
     speakers = _speakers(asked, action) if action is not None else ()
     verdicts: list[Verdict] = []
     known: dict[str, set[str]] = {}
-    for agent in asked.configuration.agents.values():
+    unread: list[str] = []
+    for agent in asked.identities:
         actions = {action} if action is not None else _named(asked, agent, resource, known)
         for one in sorted(actions):
             found = _verdict(asked, agent, one, resource, speakers or _speakers(asked, one), open_=True)
             if found.answer is not Answer.DENIED:
                 verdicts.append(found)
-    names = tuple(asked.configuration.agents)
-    return Who(resource, tuple(verdicts), names, () if action is not None else _unlisted(asked, names))
+        if action is None:  # with one, the evaluator itself says what hangs on a policy that was not read
+            unread += (f"agent.{agent}: {text}" for text in _listed(asked, agent)[1])
+    names = tuple(asked.identities)
+    unlisted = () if action is not None else _unlisted(asked, names)
+    return Who(resource, tuple(verdicts), names, unlisted, tuple(unread))
 
 
 def held(asked: Asked, agent: str) -> Holdings:
     """What an agent holds, and whom it may become. Raises DiagnosticError for no agent."""
-    found = _agent(asked.configuration, agent)
+    name = _agent(asked, agent)
+    holdings, unread = _listed(asked, name)
+    reached = tuple(way.hops for way in ways(name, asked.identities[name], asked.hops))
+    return Holdings(name, tuple(holdings), reached, tuple(unread), _unlisted(asked, (name,)))
+
+
+def _listed(asked: Asked, agent: str) -> tuple[list[Holding], list[str]]:
+    """What an agent holds in the clouds that list it, and the policies that nobody has read."""
     holdings: list[Holding] = []
     unread: list[str] = []
-    for cloud in found.identities:
+    for cloud in asked.identities[agent]:
         provider = asked.providers.get(cloud)
         if isinstance(provider, Listing):
-            mine, missing = provider.holdings_of(asked.world, found.name)
+            mine, missing = provider.holdings_of(asked.world, agent)
             holdings += mine
             unread += missing
-    reached = tuple(way.hops for way in ways(found.name, found.identities, asked.hops))
-    return Holdings(found.name, tuple(holdings), reached, tuple(unread), _unlisted(asked, (found.name,)))
+    return holdings, unread
 
 
-def _hops(configuration: Configuration, compiled: Compiled, world: World, context: Context) -> tuple[Hop, ...]:
-    agents = tuple(configuration.agents)
+def _identities(configuration: Configuration, world: World) -> dict[str, tuple[str, ...]]:
+    found = {name: set(agent.identities) for name, agent in configuration.agents.items()}
+    for address, resource in sorted(world.resources.items()):
+        if resource.agent is not None and resource.agent not in configuration.agents:
+            found.setdefault(resource.agent, set()).add(address.provider)
+    return {name: tuple(sorted(clouds)) for name, clouds in found.items()}
+
+
+def _hops(
+    configuration: Configuration, compiled: Compiled, world: World, context: Context, agents: Sequence[str]
+) -> tuple[Hop, ...]:
     reaches = [
         provider.reach(compiled.authorities[name], world, agents) for name, provider in compiled.providers.items()
     ]
@@ -123,19 +144,19 @@ def _hops(configuration: Configuration, compiled: Compiled, world: World, contex
 
 
 def _verdict(
-    asked: Asked, agent: Agent, action: str, resource: str, speakers: Sequence[str], *, open_: bool = False
+    asked: Asked, agent: str, action: str, resource: str, speakers: Sequence[str], *, open_: bool = False
 ) -> Verdict:
-    own = [cloud for cloud in agent.identities if cloud in speakers]
-    routes = [_route(asked, Way(agent.name, cloud, ()), action, resource, open_=open_) for cloud in own]
+    own = [cloud for cloud in asked.identities[agent] if cloud in speakers]
+    routes = [_route(asked, Way(agent, cloud, ()), action, resource, open_=open_) for cloud in own]
     if not own:
         clouds = " and ".join(speakers)
-        said = Decision(Answer.DENIED, (f"{agent.address} has no identity in {clouds}",))
-        routes.append(Route(agent.name, clouds, (), said))
-    for way in ways(agent.name, agent.identities, asked.hops):
+        said = Decision(Answer.DENIED, (f"agent.{agent} has no identity in {clouds}",))
+        routes.append(Route(agent, clouds, (), said))
+    for way in ways(agent, asked.identities[agent], asked.hops):
         if way.cloud in speakers:
             routes.append(_route(asked, way, action, resource, open_=open_))
     best = min((route.decision.answer for route in routes), key=_ORDER.index)
-    return Verdict(agent.name, action, resource, best, tuple(routes))
+    return Verdict(agent, action, resource, best, tuple(routes))
 
 
 def _route(asked: Asked, way: Way, action: str, resource: str, *, open_: bool) -> Route:
@@ -150,12 +171,12 @@ def _route(asked: Asked, way: Way, action: str, resource: str, *, open_: bool) -
     return Route(way.agent, way.cloud, way.hops, found)
 
 
-def _named(asked: Asked, agent: Agent, resource: str, known: dict[str, set[str]]) -> set[str]:
+def _named(asked: Asked, agent: str, resource: str, known: dict[str, set[str]]) -> set[str]:
     """The actions that the statements of an agent, and of those whom it reaches, could do to a resource."""
     actions: set[str] = set()
-    for name in (agent.name, *(way.agent for way in ways(agent.name, agent.identities, asked.hops))):
+    for name in (agent, *(way.agent for way in ways(agent, asked.identities[agent], asked.hops))):
         if name not in known:
-            clouds = asked.configuration.agents[name].identities
+            clouds = asked.identities[name]
             known[name] = set()
             for cloud in clouds:
                 provider = asked.providers.get(cloud)
@@ -166,7 +187,7 @@ def _named(asked: Asked, agent: Agent, resource: str, known: dict[str, set[str]]
 
 
 def _unlisted(asked: Asked, agents: Iterable[str]) -> tuple[str, ...]:
-    clouds = {cloud for name in agents for cloud in asked.configuration.agents[name].identities}
+    clouds = {cloud for name in agents for cloud in asked.identities[name]}
     return tuple(sorted(cloud for cloud in clouds if not isinstance(asked.providers.get(cloud), Listing)))
 
 
@@ -196,10 +217,10 @@ def _demand_resource(resource: str) -> None:
         )
 
 
-def _agent(configuration: Configuration, given: str) -> Agent:
-    found = configuration.agents.get(given.removeprefix("agent."))
-    if found is None:
-        known = sorted(configuration.agents)
+def _agent(asked: Asked, given: str) -> str:
+    name = given.removeprefix("agent.")
+    if name not in asked.identities:
+        known = sorted(asked.identities)
         detail = f"There are {', '.join(known[:8])}{' and more' if len(known) > 8 else ''}."
         raise DiagnosticError.of("E-AGENT", f"There is no agent {given!r}", detail)
-    return found
+    return name
