@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..model.changes import Change
+from .. import canonical
+from ..model.changes import Change, Operation, Surface
+from ..model.findings import Level
 from ..model.plan import Plan, Requirement
 from ..planfile import PlanFile, to_builtins
 from .parts import finding_name
+from .requirements import bars_of
 from .statement import Role, Statement
 from .verdict import Carried, Evidence
 
 UNCHANGED = "unchanged"
 
 
-def hindrances(planfile: PlanFile, evidence: Evidence, said: Statement, carried: Carried) -> Iterator[str]:
+def hindrances(
+    planfile: PlanFile, evidence: Evidence, said: Statement, carried: Carried, person: str
+) -> Iterator[str]:
     """Why a sign-off of another plan, whose part has the same digest, does not count for this one.
 
     Base and root are compared beside this; who may not sign is judged by the new plan.
@@ -30,6 +35,72 @@ def hindrances(planfile: PlanFile, evidence: Evidence, said: Statement, carried:
     accepted = {item.finding for item in said.accepted}
     if _findings(planfile.plan, accepted) != _findings(carried.planfile.plan, accepted):
         yield "what is to be accepted is no longer the same"
+    yield from _relaxed(planfile.plan, carried.planfile.plan, said, person)
+
+
+def _relaxed(now: Plan, then: Plan, said: Statement, person: str) -> Iterator[str]:
+    """What stands in the plan that was signed, outside the part's digest, and not in the new one.
+
+    Whoever may write to the ledger may publish a plan of the same parts. Where nobody signs it anew, it must not ask
+    for less, say less, or run in another order than what was signed.
+    """
+    old, new = (_requirement(plan, said) for plan in (then, now))
+    if old is None or new is None:
+        yield "its plan did not ask for it"
+        return
+    if old.threshold > new.threshold:
+        yield f"its plan asked for {old.threshold} people, and this one for {new.threshold}"
+    if not now.solo and any(bar.person == person for bar in bars_of(old, then)):
+        yield f"{person} might not sign the plan that it was made for"
+    if said.surface == Surface.GOVERNANCE and now.next_root != then.next_root:
+        yield "what the plan says of its next trust root is no longer the same"
+    if _stopped(then, old):
+        yield "the plan that it was made for was blocked, or its tests failed"
+    if not _keeps_order(now, then, new, old):
+        yield "its calls no longer wait for what they waited for"
+
+
+def _requirement(plan: Plan, said: Statement) -> Requirement | None:
+    return next((item for item in plan.requirements if (item.surface, item.owner) == (said.surface, said.owner)), None)
+
+
+def _stopped(plan: Plan, part: Requirement) -> bool:
+    """Whether rules or boundary tests of the part's surface or changes held the plan up."""
+    blocked = any(
+        item.level is Level.BLOCK and (item.surface == part.surface or set(item.changes) & set(part.changes))
+        for item in plan.findings
+    )
+    return blocked or any(not item.passed and item.surface == part.surface for item in plan.tests.failures)
+
+
+def _keeps_order(now: Plan, then: Plan, new: Requirement, old: Requirement) -> bool:
+    """Whether each call of the part still comes after all calls, of both plans, that it came after."""
+    after, before = _awaited(now, new), _awaited(then, old)
+    there = {_call(item) for item in now.operations}
+    return all(call in after and awaited & there <= after[call] for call, awaited in before.items())
+
+
+def _awaited(plan: Plan, part: Requirement) -> dict[bytes, set[bytes]]:
+    """What each call of a part waits for, directly or not: calls by their content, since numbers change."""
+    calls = {item.id: item for item in plan.operations}
+    found: dict[bytes, set[bytes]] = {}
+    for operation in plan.operations:
+        if operation.change not in part.changes:
+            continue
+        seen: set[str] = set()
+        stack = list(operation.depends)
+        while stack:
+            id_ = stack.pop()
+            if id_ in calls and id_ not in seen:
+                seen.add(id_)
+                stack += calls[id_].depends
+        found[_call(operation)] = {_call(calls[id_]) for id_ in seen}
+    return found
+
+
+def _call(operation: Operation) -> bytes:
+    plain: dict[str, Any] = to_builtins(operation)
+    return canonical.dumps({name: item for name, item in plain.items() if name not in ("id", "change", "depends")})
 
 
 def ends(evidence: Evidence, carried: Carried) -> datetime:

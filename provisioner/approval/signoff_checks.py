@@ -150,7 +150,7 @@ def carried_as_the_root_lets(claim: Claim) -> Iterator[Refusal]:
     """A sign-off of another plan counts only where the root in force says so, and for nothing but the same."""
     if claim.carried is None:
         return
-    for reason in carrying.hindrances(claim.planfile, claim.evidence, claim.statement, claim.carried):
+    for reason in carrying.hindrances(claim.planfile, claim.evidence, claim.statement, claim.carried, claim.person):
         yield Refusal("E-CARRY", reason, _AGAIN)
 
 

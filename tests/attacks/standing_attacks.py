@@ -16,7 +16,7 @@ from provisioner.approval.root import RootBaseline, RootEscalation, RootExceptio
 from provisioner.approval.statement import Decision, Role
 from provisioner.approval.verdict import Carried, LedgerSignoff, PublishedPlan
 from provisioner.model.changes import Effect
-from provisioner.model.findings import Finding, Level
+from provisioner.model.findings import Finding, Level, TestResult, TestSummary
 from provisioner.model.plan import Exclusion, RootChange
 from provisioner.planfile import PlanFile
 
@@ -375,6 +375,42 @@ def control_rejection_of_what_was_mended() -> Made:
     old = made.carried[0]
     no = s.say(old.planfile, s.requirement(old.planfile, "api"), 8, decision=Decision.REJECT, reason="no", accepted=())
     return replace(made, carried=(*made.carried, replace(old, signoff=LedgerSignoff(30, s.envelope(no, "dana")))))
+
+
+@attack("E-CARRY")
+def carried_where_two_had_to_sign() -> Made:
+    """The plan before had an unknown author, so two people of identity; who writes to the ledger leaves that out."""
+    return replanned("iam", before={"unknown_authors": ("agents.hcl: unsigned commit",)})
+
+
+@attack("E-CARRY")
+def carried_from_who_was_an_author_then() -> Made:
+    """Alice signed the plan before in vain, being an author of it. A re-plan leaves her out of the authors."""
+    return replanned("iam", before={"authors": (Exclusion("alice", "author"),)})
+
+
+@attack("E-CARRY")
+def carried_though_the_plan_was_blocked() -> Made:
+    """Alice signed what a rule blocked, to be asked again; a re-plan is published that does not speak of the rule."""
+    block = Finding("IDN-9", Level.BLOCK, "identity", "agent.triage", "trust is too wide", "narrow it", "triage", (1,))
+    return replanned("iam", before={"findings": (s.TRIFECTA, block)})
+
+
+@attack("E-CARRY")
+def carried_though_its_tests_failed() -> Made:
+    """A boundary test of identity failed on the plan before; a re-plan counts no failure."""
+    failed = TestResult("test.cannot_pay", "1", "triage", "identity", "denied", "allowed", False)
+    return replanned("iam", before={"tests": TestSummary(passed=2, failed=1, failures=(failed,))})
+
+
+@attack("E-CARRY")
+def carried_in_another_order() -> Made:
+    """The grant waited for the boundary in the plan before. In the re-plan, all of whose parts are the same, not."""
+    root = root_with(approval=CARRY)
+    made = s.draft(root)
+    role, grant = made.operations
+    waiting = (role, replace(grant, depends=(role.id,)))
+    return replanned("api", root=root, before={"operations": waiting}, plan={"changes": (ROLE, GRANT)})
 
 
 # Narrowing that is only notified.
