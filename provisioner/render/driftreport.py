@@ -29,10 +29,12 @@ def drift_text(
     *,
     conditions: Iterable[Condition] | None = None,
     recorded: int | None = None,
+    told: str = "",
     width: int = 100,
     color: bool = False,
 ) -> str:
-    """The report of `provisioner drift`, ending with a newline. `recorded` is this run's entry in the ledger."""
+    """The report of `provisioner drift`, ending with a newline. `recorded` is this run's entry in the ledger, `told`
+    says who was told of what."""
     paint = Paint(color)
     held = drift_conditions(report) if conditions is None else tuple(conditions)
     lines = [*title(_title(report), width, paint), "", *_verdict(report, width, paint)]
@@ -51,6 +53,7 @@ def drift_text(
     coverage = report.coverage
     lines += ["", *coverage_lines(coverage.gaps, coverage.not_looked_at, coverage.calls, report.milliseconds, width)]
     lines += section("RECORDED", f"entry {recorded} of the ledger", width) if recorded else []
+    lines += section("TOLD", escape(told), width) if told else []
     fine = "no drift but what is ignored" if report.set_aside else "no drift"
     return "\n".join([*lines, "", *ending(exit_line(held, fine), width, paint)]) + "\n"
 
@@ -140,7 +143,8 @@ def _since_then(report: DriftReport, width: int, paint: Paint) -> list[str]:
         (f"GONE SINCE THE LAST RUN, {when}", report.gone, "was open"),
         ("NOT SEEN AGAIN: a read failed, so nobody knows whether it is still there", report.unseen, "open"),
     ):
-        lines += ["", paint.style("strong", label)] if found else []
+        if found:
+            lines += ["", *(paint.style("strong", line) for line in wrap(label, width))]
         for known in found:
             effect = f", {known.effect}" if known.effect else ""
             agent = f" agent.{escape(known.agent)}" if known.agent else ""

@@ -36,9 +36,14 @@ class DriftRun:
     ledger: Ledger
 
     @property
+    def due(self) -> tuple[Transition, ...]:
+        """What earlier runs could not deliver. It stays due while nobody is told."""
+        return self.last.due if self.last else ()
+
+    @property
     def to_tell(self) -> tuple[Transition, ...]:
         """The transitions that nobody was told yet: those of this run, then those that could not be delivered."""
-        return unsent(self.last.due if self.last else (), transitions(self.report, self.last))
+        return unsent(self.due, transitions(self.report, self.last))
 
 
 def drift(project: Project, ignore_file: Path | None = None) -> DriftRun:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
 
 ROLE = "acme-sandbox-invoice-triage"
 HOTFIX = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}
@@ -86,3 +92,62 @@ def test_runs_that_are_recorded_tell_what_is_new_and_what_is_gone(applied: Any) 
     assert len(entries(applied)) == 3 and report["recorded"] == entries(applied)[-1]["index"]
     assert "GONE" not in applied.run("drift").stdout
     assert applied.run("audit", "verify").returncode == 0
+
+
+class Hook:
+    """A webhook on loopback: `status` is what it answers, `got` what came in."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.got: list[dict[str, Any]] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                hook.got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.send_response(hook.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Keeps the test's output clean."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/t0ps3cret"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    made = Hook()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_a_webhook_is_told_once_and_what_it_did_not_take_again(applied: Any, hook: Hook) -> None:
+    widen(applied)
+    secret = {"PROVISIONER_WEBHOOK_SECRET": "whsec_" + b64encode(bytes(32)).decode()}
+    told = ["drift", "-record", f"-notify={hook.url}"]
+    # Nothing is sent without a secret, nor without a record of what was.
+    assert "PROVISIONER_WEBHOOK_SECRET is not set" in applied.run(*told, check=1).stderr
+    assert "-notify goes with -record" in applied.run("drift", f"-notify={hook.url}", check=1, **secret).stderr
+    assert hook.got == [] and entries(applied) == []
+    # A webhook that fails: the report is whole, the exit code is the report's, and a warning says it.
+    hook.status = 500
+    done = applied.run(*told, check=5, **secret)
+    assert "hotfix" in done.stdout and "Warning" in done.stderr and "t0ps3cret" not in done.stdout + done.stderr
+    assert "0 of 1 transition to 127.0.0.1" in done.stdout and len(entries(applied)[-1]["body"]["due"]) == 1
+    first = {one["id"] for one in hook.got}
+    # The next one tells it, the one after that has nothing to tell.
+    hook.status, hook.got = 200, []
+    document = json.loads(applied.run(*told, "-json", check=5, **secret).stdout)
+    assert (document["told"]["delivered"], document["told"]["due"]) == (1, 0)
+    (came,) = hook.got
+    assert {came["id"]} == first and came["type"] == "provisioner.drift.new" and "hotfix" in came["data"]["what"]
+    hook.got = []
+    assert "TOLD         nothing new to 127.0.0.1" in applied.run(*told, check=5, **secret).stdout and hook.got == []
+    applied.iam().delete_role_policy(RoleName=ROLE, PolicyName="hotfix")
+    applied.run(*told, check=0, **secret)
+    assert [one["type"] for one in hook.got] == ["provisioner.drift.gone"]
+    assert hook.got[0]["data"]["key"] == came["data"]["key"]

@@ -42,7 +42,9 @@ RENDERERS: dict[str, Render] = {
     "drift": lambda **k: drift_text(samples.drift_report(), **k),
     "drift-clean": lambda **k: drift_text(samples.clean_drift(), **k),
     "drift-ignored": lambda **k: drift_text(samples.ignored_drift(), **k),
-    "drift-later": lambda **k: drift_text(samples.later_drift(), recorded=12, **k),
+    "drift-later": lambda **k: drift_text(
+        samples.later_drift(), recorded=12, told="3 transitions to hooks.acme.example", **k
+    ),
     "drift-hostile": lambda **k: drift_text(samples.hostile_drift(), **k),
     "apply-stopped": lambda **k: apply_text(samples.six_changes(), samples.stopped(), **k),
     "apply-complete": lambda **k: apply_text(samples.six_changes(), samples.applied(), **k),
