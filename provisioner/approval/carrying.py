@@ -19,9 +19,7 @@ from .verdict import Carried, Evidence
 UNCHANGED = "unchanged"
 
 
-def hindrances(
-    planfile: PlanFile, evidence: Evidence, said: Statement, carried: Carried, person: str
-) -> Iterator[str]:
+def hindrances(planfile: PlanFile, evidence: Evidence, said: Statement, carried: Carried, person: str) -> Iterator[str]:
     """Why a sign-off of another plan, whose part has the same digest, does not count for this one.
 
     Base and root are compared beside this; who may not sign is judged by the new plan.
