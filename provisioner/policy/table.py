@@ -19,7 +19,8 @@ _B, _S, _W = Level.BLOCK, Level.ACCEPT, Level.WARN
 
 
 def _seen(rule: str, *also: Callable[[Facts], Iterator[Finding]]) -> Callable[[Facts], Iterator[Finding]]:
-    """The hazards of a rule about agents in scope or about what agents share, each with the changes of its resource; then what `also` finds."""
+    """The hazards of a rule about agents in scope or about what agents share, each with the changes of its resource;
+    then what `also` finds."""
 
     def check(facts: Facts) -> Iterator[Finding]:
         for hazard in facts.hazards:
@@ -344,7 +345,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _GOVERNANCE,
         "no live authority is wider than a signed plan explains, and would stay",
         _seen("DRF-1"),
-        why="Somebody widened it in the cloud and then made the files say so: no plan would show it, nobody would sign.",
+        why="Widened in the cloud and then written into the files, it would show in no plan, and nobody would sign.",
         fix="Undo it in the cloud; what is wanted is planned and signed first.",
         breaks="a policy attached by hand and then declared as a grant",
         holds="a policy attached by hand that this plan takes away",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from provisioner_aws.policy.narrowing import narrows
 
 from provisioner.model.changes import Action, Change, Effect, Surface
 from provisioner.model.resources import Address
-from provisioner_aws.policy.narrowing import narrows
 
 
 def allow(*actions: str, resource: str = "*") -> dict[str, Any]:
