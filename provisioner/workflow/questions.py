@@ -28,9 +28,10 @@ _ORDER = (Answer.ALLOWED, Answer.DEPENDS, Answer.DENIED)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A world and what is asked of it. `identities` has the clouds of every agent, also of those that are live and
-    that the configuration no longer has."""
+    that the configuration no longer has; `present` has those (agent, cloud) of which the world has a resource."""
 
     identities: Mapping[str, tuple[str, ...]]
+    present: frozenset[tuple[str, str]]
     providers: Mapping[str, Provider]
     world: World
     hops: tuple[Hop, ...]
@@ -64,7 +65,8 @@ def ask(project: Project, context: Context, *, live: bool = False) -> Asked:
     said = Circumstance("live" if live else "planned", now, tuple(sorted(context.items())), gaps, unseen)
     identities = _identities(configuration, world)
     hops = _hops(configuration, compiled, world, context, tuple(identities))
-    return Asked(identities, compiled.providers, world, hops, context, said)
+    present = frozenset((item.agent, at.provider) for at, item in resources.items() if item.agent is not None)
+    return Asked(identities, present, compiled.providers, world, hops, context, said)
 
 
 def can(asked: Asked, agent: str, action: str, resource: str) -> Verdict:
@@ -164,7 +166,10 @@ def _route(asked: Asked, way: Way, action: str, resource: str, *, open_: bool) -
     named = "action" if "action" in provider.schema().attempt.attributes else "permission"
     context = {key: values[0] if len(values) == 1 else list(values) for key, values in asked.context.items()}
     settings = {named: action, "resource": resource, "context": context, "open": open_}
-    found = provider.evaluate(asked.world, Attempt(way.agent, settings))
+    if (way.agent, way.cloud) not in asked.present and not asked.circumstance.gaps:
+        found = Decision(Answer.DENIED, (f"agent.{way.agent} is not in {way.cloud}",))
+    else:
+        found = provider.evaluate(asked.world, Attempt(way.agent, settings))
     doubts = tuple(hop.open for hop in way.hops if hop.open)
     if doubts and found.answer is not Answer.DENIED:
         found = Decision(Answer.DEPENDS, found.because, (*found.missing, *doubts), found.deciding)

@@ -185,3 +185,11 @@ def test_live_is_what_is_there(applied: Any) -> None:
     asking(applied, "assume_role")
     found = applied.json("access", "can", "front_desk", "s3:GetObject", INBOX, REGION, "-live", check=4)
     assert all(not route["hops"] for route in found["routes"])  # declared, and not yet in the cloud
+    (applied.checkout / "front.hcl").unlink()
+    for name in ("agents.hcl", "tests.hcl"):
+        path = applied.checkout / name
+        text = path.read_text().replace('agent "invoice_triage"', 'agent "sorter"')
+        path.write_text(text.replace("agent.invoice_triage", "agent.sorter"))
+    gone = applied.json("access", "who", table, "-action=dynamodb:Query", "-live")
+    assert [verdict["agent"] for verdict in gone["verdicts"]] == ["invoice_triage"]  # renamed, and still in the cloud
+    assert applied.json("access", "who", table, "-action=dynamodb:Query")["verdicts"] == []
