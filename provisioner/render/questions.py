@@ -102,7 +102,7 @@ def holdings_text(found: Holdings, circumstance: Circumstance, width: int) -> st
             heading = here
             lines += ["", escape(here)]
         lines += _holding_lines(one, width)
-    if not found.holdings:
+    if not found.holdings and not found.unlisted:
         lines += ["", "  no permissions were found"]
     for hops in found.reached:
         doubt = "" if not any(hop.open for hop in hops) else f"; depends on {listing([h.open for h in hops if h.open])}"

@@ -47,17 +47,21 @@ delegation "triage_for_suppliers" {
 """
 
 
-@pytest.fixture
-def offline(tmp_path: Path) -> Any:
-    """The quickstart without a sandbox, ledger or runner: planned questions need none."""
+def quickstart(home: Path, example: str) -> Any:
+    """An example without a sandbox, ledger or runner: planned questions need none."""
     spec = importlib.util.spec_from_file_location("e2e_team_of_questions", Path(__file__).parent / "conftest.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    team = module.make_team(tmp_path)
+    team = module.make_team(home, example)
     del team.env["PROVISIONER_RUNNER"]
     return team
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Any:
+    return quickstart(tmp_path, "quickstart")
 
 
 def asking(team: Any, via: str) -> None:
@@ -114,6 +118,22 @@ def test_a_boundary_that_stops_the_hop_stops_the_chain(offline: Any) -> None:
     found = offline.json("access", "can", "front_desk", "s3:GetObject", INBOX, REGION, check=4)
     assert found["answer"] == "denied"
     assert [route["agent"] for route in found["routes"]] == ["front_desk"]
+
+
+def test_google_is_asked_by_its_own_permissions(tmp_path: Path) -> None:
+    team = quickstart(tmp_path, "google-quickstart")
+    inbox = "//storage.googleapis.com/projects/_/buckets/acme-invoices/objects/inbox/1.pdf"
+    found = team.json("access", "can", "invoice_triage", "storage.objects.get", inbox)
+    assert [(route["cloud"], route["answer"]) for route in found["routes"]] == [("google", "allowed")]
+    assert "E-ACTION" in team.run("access", "can", "invoice_triage", "s3:GetObject", inbox, check=1).stderr
+    listed = team.run("access", "list", "invoice_triage").stdout
+    assert "NOT LISTED google" in listed
+    assert "no permissions were found" not in listed
+    who = team.json("access", "who", inbox, "-action=storage.objects.get")
+    # What a predefined role of another agent holds is not known offline: that agent depends on it.
+    sure = [verdict["agent"] for verdict in who["verdicts"] if verdict["answer"] == "allowed"]
+    assert sure == ["invoice_triage"]
+    assert team.json("access", "who", inbox)["unlisted"] == ["google"]
 
 
 def test_who(offline: Any) -> None:
