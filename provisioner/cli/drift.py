@@ -25,7 +25,7 @@ IgnoreFile: Any = typer.Option(
 )
 
 
-Record: Any = typer.Option("--record", help="Write what was seen into the ledger, for the next.", show_default=False)
+Record: Any = typer.Option("--record", help="Write what was seen into the ledger.", show_default=False)
 Notify: Any = typer.Option("--notify", metavar="URL", help="Tell a webhook what came and went; goes with -record.")
 
 
