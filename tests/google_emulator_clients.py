@@ -27,7 +27,8 @@ class Cloud:
     def __init__(self, **switches: Any) -> None:
         self.emulator = start(**switches)
         self.endpoint = self.emulator.endpoint
-        self._anonymous = AuthorizedSession(AnonymousCredentials())
+        # A 401 is what is looked for, not a reason to fetch another token.
+        self._anonymous = AuthorizedSession(AnonymousCredentials(), refresh_status_codes=())
 
     def __enter__(self) -> Cloud:
         return self
@@ -37,7 +38,7 @@ class Cloud:
 
     def answer(self, verb: str, path: str, body: Json | None = None, caller: str = "", **headers: str) -> Any:
         session = self._anonymous
-        if caller:  # a 401 is what is looked for, not a reason to fetch another token
+        if caller:
             session = AuthorizedSession(Credentials(token=caller), refresh_status_codes=())
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return session.request(verb, self.endpoint + path, json=body, headers=named or None, timeout=10)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from . import start
 
+_ENDS = {signal.SIGTERM, signal.SIGINT}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until the process is told to end (SIGTERM, SIGINT)."""
@@ -22,15 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quotas", action="store_true", help="answer 429 beyond the quotas a minute")
     parser.add_argument("--on-demand", action="store_true", help="projects and resources exist once asked for")
     given = parser.parse_args(arguments)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # before there are threads, which inherit it
     seeds = json.loads(given.seeds.read_text(encoding="utf-8")) if given.seeds else None
     emulator = start(
         given.port, seeds, given.token, enforce=given.enforce, quotas=given.quotas, on_demand=given.on_demand
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: emulator.stop())
     sys.stdout.write(f"Google Cloud emulator on {emulator.endpoint}\n")
     sys.stdout.flush()
-    emulator.wait()
+    signal.sigwait(_ENDS)
+    emulator.stop()
 
 
 if __name__ == "__main__":

@@ -18,15 +18,16 @@ from .resources import add_resource, existing
 from .state import EMPTY_ETAG, Resource, State, without_defaults
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
+_FIXED = ("name", "id", "kind", "projectNumber", "metageneration", "timeCreated", "etag", "iamConfiguration")
 _HOST = "//storage.googleapis.com/projects/_/buckets/"
 
 
 def complete(state: State, made: Resource) -> None:
-    """What a new bucket has besides what was sent. Uniform access is on unless it is switched off, as the console
-    and gcloud make buckets."""
+    """What a new bucket has besides what was sent. A seed has uniform access unless it says otherwise."""
     body = made.record.body
     name = made.full_name.rpartition("/")[2]
-    body.setdefault("iamConfiguration", {}).setdefault("uniformBucketLevelAccess", {"enabled": True})
+    body["iamConfiguration"] = {**body.get("iamConfiguration", {})}
+    body["iamConfiguration"].setdefault("uniformBucketLevelAccess", {"enabled": True})
     body |= {
         "kind": "storage#bucket",
         "id": name,
@@ -55,7 +56,17 @@ def insert(state: State, call: Call) -> Json:
     owner = state.project(f"projects/{project}", "storage.buckets.create")
     if _HOST + name in state.resources:
         raise exists("The requested bucket name is not available.")
-    return without_defaults(add_resource(state, _HOST + name, call.body, owner.name).record.body)
+    body = {**call.body, "iamConfiguration": _access(call.body, {"enabled": False})}  # the API's own default
+    return without_defaults(add_resource(state, _HOST + name, body, owner.name).record.body)
+
+
+def _access(body: Json, default: Json) -> Json:
+    """The `iamConfiguration` of a body, with `uniformBucketLevelAccess` whole. Raises ApiError for another shape."""
+    given = body.get("iamConfiguration", {})
+    uniform = given.get("uniformBucketLevelAccess", default)
+    if not isinstance(uniform, dict) or not isinstance(uniform.get("enabled", False), bool):
+        raise invalid("Invalid value for uniformBucketLevelAccess", "iamConfiguration.uniformBucketLevelAccess")
+    return {**given, "uniformBucketLevelAccess": {"enabled": uniform.get("enabled", False)}}
 
 
 def get(state: State, call: Call) -> Json:
@@ -76,13 +87,14 @@ def list_buckets(state: State, call: Call) -> Json:
 def patch(state: State, call: Call) -> Json:
     """Labels and uniform access. It cannot be switched off while the policy has conditions."""
     bucket = _bucket(state, call)
-    uniform = call.body.get("iamConfiguration", {}).get("uniformBucketLevelAccess", {}).get("enabled")
+    access = _access(call.body, bucket.record.body["iamConfiguration"]["uniformBucketLevelAccess"])
     policy = version_at(state.policies.get(bucket.full_name), float("inf"))[1]
-    if uniform is False and any("condition" in binding for binding in policy):
+    if not access["uniformBucketLevelAccess"]["enabled"] and any("condition" in binding for binding in policy):
         raise ApiError(
             "CONDITION_NOT_MET", "Uniform bucket-level access cannot be disabled: the policy has conditions."
         )
-    bucket.record.body |= call.body
+    sent = {key: value for key, value in call.body.items() if key not in _FIXED}
+    bucket.record.body |= {**sent, "iamConfiguration": bucket.record.body["iamConfiguration"] | access}
     bucket.record.body["metageneration"] = str(int(bucket.record.body["metageneration"]) + 1)
     return without_defaults(bucket.record.body)
 

@@ -23,7 +23,8 @@ _TOKEN = re.compile(
     |(?P<op>\|\||&&|==|!=|<=|>=|[<>!()\[\],.+?:\-]))""",
     re.VERBOSE,
 )
-IAM_ROOTS = frozenset({"request", "resource", "destination", "api", "principal"})
+IAM_ROOTS = frozenset({"request", "resource", "destination", "api"})
+BOUNDARY_ROOTS = frozenset({"principal"})
 FEDERATION_ROOTS = frozenset({"assertion", "google", "attribute"})
 _FUNCTIONS = frozenset({"timestamp", "duration", "date", "has", "size", "string", "int", "inIpRange"})
 _METHOD_NAMES = (
@@ -102,7 +103,7 @@ class _Parser:
     def expression(self) -> Evaluate:
         """A choice (`a ? b : c`), which only federation takes, or what is simpler."""
         test = self.either()
-        if self.roots is IAM_ROOTS or not self.take("?"):
+        if self.roots is not FEDERATION_ROOTS or not self.take("?"):
             return test
         yes = self.expression()
         self.need(":")
@@ -132,7 +133,7 @@ class _Parser:
     def sum(self) -> Evaluate:
         """Texts joined by `+`, which only federation takes."""
         left = self.unary()
-        while self.roots is not IAM_ROOTS and self.take("+"):
+        while self.roots is FEDERATION_ROOTS and self.take("+"):
             left = _joined(left, self.unary())
         return left
 

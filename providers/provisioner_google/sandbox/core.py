@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from .errors import ApiError, Json, invalid
 from .state import State
@@ -89,14 +90,25 @@ class Core:
 
     def _project(self, name: str) -> str:
         parts = name.split("/")
+        if parts[0] == "policies":  # a deny policy's name holds its project encoded
+            parts = unquote(parts[1]).split("/")[1:]
         found = self.state.container("/".join(parts[:2]))
         return found.name if found is not None else "/".join(parts[:2])
 
     def _authorize(self, method: Method, call: Call) -> None:
         from .enforcement import require
 
-        if method.permission:
-            require(self.state, call.caller, method.permission, method.resource(self.state, call))
+        if not method.permission:
+            return
+        try:
+            resource = method.resource(self.state, call)
+        except ApiError as error:
+            # Who may not read the project is not told whether the resource exists.
+            container = self.state.container("/".join(call.name.split("/")[:2]))
+            if error.status != "NOT_FOUND" or container is None:
+                raise
+            resource = f"//cloudresourcemanager.googleapis.com/{container.name}"
+        require(self.state, call.caller, method.permission, resource)
 
 
 def page(items: list[Json], call: Call, key: str, default: int, maximum: int) -> Json:

@@ -29,6 +29,7 @@ def start(state: State, prefix: str, commit: Callable[[], Json], response_type: 
     name = f"{prefix}operations/{next(state.counter):016x}"
     pending = Pending(name, state.now() + state.switches.operation_seconds, commit, metadata, response_type)
     state.operations[name] = pending
+    state.pending.append(pending)
     state.settle()
     return {"name": name, "metadata": metadata}
 

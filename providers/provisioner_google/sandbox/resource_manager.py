@@ -62,8 +62,16 @@ def list_children(state: State, call: Call) -> Json:
 
 def search(state: State, call: Call) -> Json:
     """Everything of a kind; of queries `parent:`, `id:` and `projectId:` are known."""
+    from .enforcement import allowed
+
     kind = call.method.split(".")[1]
     answer = _listed(state, call, kind, None)
+    if state.switches.enforce:  # what the caller cannot see is not found
+        answer[kind] = [
+            one
+            for one in answer.get(kind, [])
+            if allowed(state, call.caller, f"resourcemanager.{kind}.get", _full_name(one))
+        ]
     for term in call.query.get("query", "").split():
         key, _, value = term.replace("=", ":").partition(":")
         field = {"parent": "parent", "id": "projectId", "projectid": "projectId"}.get(key.lower())
@@ -71,6 +79,11 @@ def search(state: State, call: Call) -> Json:
             raise invalid(f"The emulator does not know the query term {term}.", "query")
         answer[kind] = [one for one in answer.get(kind, []) if one.get(field) == value]
     return answer
+
+
+def _full_name(body: Json) -> str:
+    name = f"projects/{body['projectId']}" if "projectId" in body else body["name"]
+    return f"//cloudresourcemanager.googleapis.com/{name}"
 
 
 def create_project(state: State, call: Call) -> Json:

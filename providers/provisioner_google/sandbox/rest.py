@@ -28,7 +28,11 @@ def serve(connection: socket.socket, core: Core, control: Control) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with connection, connection.makefile("rb", 65536) as stream:
         while True:
-            request = _request(stream)
+            try:
+                request = _request(stream, connection)
+            except ValueError as error:
+                connection.sendall(_encoded(400, invalid(f"Malformed HTTP request: {error}").body(), True))
+                return
             if request is None:
                 return
             verb, target, headers, body = request
@@ -39,29 +43,37 @@ def serve(connection: socket.socket, core: Core, control: Control) -> None:
                 return
 
 
-def _request(stream: io.IOBase) -> tuple[str, str, dict[str, str], bytes] | None:
+def _request(stream: io.IOBase, connection: socket.socket) -> tuple[str, str, dict[str, str], bytes] | None:
+    """(verb, target, headers, body) of the next request; None at the end. Raises ValueError where it is none."""
     line = stream.readline(_MAX_LINE)
     while line in (b"\r\n", b"\n"):
         line = stream.readline(_MAX_LINE)
-    parts = line.decode("latin-1").split()
-    if len(parts) != 3:
+    if not line:
         return None
+    parts = line.decode("latin-1").split()
+    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+        raise ValueError("no request line")
     headers: dict[str, str] = {}
     while (line := stream.readline(_MAX_LINE)) not in (b"\r\n", b"\n", b""):
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
+    if headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return parts[0], parts[1], headers, _chunks(stream)
-    given = headers.get("content-length", "0")
-    length = int(given) if given.isdigit() else 0
-    return parts[0], parts[1], headers, stream.read(min(length, MAX_BODY)) if length else b""
+    length = int(headers.get("content-length", "0"))
+    if not 0 <= length <= MAX_BODY:
+        raise ValueError("the body is too large")
+    return parts[0], parts[1], headers, stream.read(length) if length else b""
 
 
 def _chunks(stream: io.IOBase) -> bytes:
     body = b""
     while True:
         size = int(stream.readline(_MAX_LINE).split(b";")[0].strip() or b"0", 16)
-        if not size or len(body) + size > MAX_BODY:
+        if not 0 <= size <= MAX_BODY - len(body):
+            raise ValueError("the body is too large")
+        if not size:
             stream.readline(_MAX_LINE)
             return body
         body += stream.read(size)

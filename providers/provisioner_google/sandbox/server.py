@@ -30,6 +30,8 @@ GAPS = (
     "tokens are not signed, keys hold no private key, no token exchange",
     "tags, access levels and organisation policies do not exist",
     "quotas are counted only with the switch `quotas`",
+    "with --on-demand, as `provisioner sandbox up` starts it, a project or resource that is asked for exists from then"
+    " on: a misspelt one too",
 )
 
 
@@ -92,9 +94,9 @@ class Emulator:
         if self._closed.is_set():
             return
         self._closed.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with socket.create_connection((HOST, self.port)):  # wakes the listener, on every system
+            self._thread.join()
         self._listener.close()
-        self._thread.join()
         with self._grpc_lock:
             if self._grpc_stop is not None:
                 self._grpc_stop()
@@ -108,15 +110,14 @@ class Emulator:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def wait(self) -> None:
-        """Block until it is stopped."""
-        self._closed.wait()
-
     def _accept(self) -> None:
         while not self._closed.is_set():
             try:
                 connection, _ = self._listener.accept()
             except OSError:
+                return
+            if self._closed.is_set():
+                connection.close()
                 return
             threading.Thread(target=self._connection, args=(connection,), daemon=True).start()
 
@@ -156,15 +157,14 @@ class Emulator:
 
 
 def _is_http2(connection: socket.socket) -> bool:
-    """True when the connection begins with the HTTP/2 preface; nothing is taken from it."""
-    size = 1
-    while size <= len(_PREFACE):
-        seen = connection.recv(len(_PREFACE), socket.MSG_PEEK | (socket.MSG_WAITALL if size > 1 else 0))
+    """True when the connection begins with the HTTP/2 preface; nothing is taken from it. A client sends the preface in
+    one piece; where a first look sees only a part of it, the second waits for the whole, or for the end."""
+    for wait in (0, socket.MSG_WAITALL):
+        seen = connection.recv(len(_PREFACE), socket.MSG_PEEK | wait)
         if not seen or seen != _PREFACE[: len(seen)]:
             return False
         if len(seen) == len(_PREFACE):
             return True
-        size = len(seen) + 1
     return False
 
 

@@ -97,6 +97,7 @@ class State:
         self.policies: dict[str, PolicyRecord] = {}
         self.resources: dict[str, Resource] = {}
         self.operations: dict[str, Pending] = {}
+        self.pending: list[Pending] = []
         self.deny: dict[str, Record] = {}
         self.boundaries: dict[str, Record] = {}
         self.bindings: dict[str, Record] = {}
@@ -148,12 +149,16 @@ class State:
 
     def settle(self) -> None:
         """Finish the operations that are due. An error of a late one is its result, as Google's are."""
-        for pending in [one for one in self.operations.values() if one.response is None and one.error is None]:
-            if pending.due <= self.now():
-                try:
-                    pending.response = pending.commit()
-                except ApiError as error:
-                    pending.error = error
+        now = self.now()
+        due = [one for one in self.pending if one.due <= now]
+        if not due:
+            return
+        self.pending = [one for one in self.pending if one.due > now]
+        for pending in due:
+            try:
+                pending.response = pending.commit()
+            except ApiError as error:
+                pending.error = error
 
     def add_organization(self, number: str, display_name: str = "") -> Container:
         """An organisation; it has no parent."""
