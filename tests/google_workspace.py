@@ -201,7 +201,9 @@ def sample() -> Authority:
             grant("looks", ["triage", "sorter"], ["history"]),
             grant("sorts", ["sorter"], ["tickets"]),
         ],
+        boundaries=[boundary(resources=(f"projects/{PROJECT}",))],
         federations=[github_federation(), eks()],
+        organization="123456789012",
     )
 
 

@@ -11,6 +11,8 @@ from provisioner.model.resources import Address, Desired, Resource, Snapshot
 from . import schema
 from .bindings import expiry_of, place_of
 
+_SLOW = (schema.DENY_POLICY, schema.ACCESS_BOUNDARY, schema.ACCESS_BOUNDARY_BINDING)
+
 SLOW_CALLS_A_MINUTE = 5
 """Writes of deny policies and access boundaries a minute and project. Source: «Quotas and limits», IAM."""
 
@@ -26,12 +28,12 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
         resource = found.get(item.resource.address)
         if resource is not None and resource.attributes.get("state") == "DELETED":
             yield _undelete(item, resource)
-    slow = [i for i in own if i.resource.address.kind == schema.DENY_POLICY and _differs(i, found)]
+    slow = [i for i in own if i.resource.address.kind in _SLOW and _differs(i, found)]
     if len(slow) > SLOW_CALLS_A_MINUTE:
         minutes = -(-len(slow) // SLOW_CALLS_A_MINUTE)
         yield Diagnostic(
             "W-GOOGLE-SLOW",
-            f"{len(slow)} deny policies change, and Google takes {SLOW_CALLS_A_MINUTE} a minute",
+            f"{len(slow)} deny policies and access boundaries change, and Google takes {SLOW_CALLS_A_MINUTE} a minute",
             f"The apply waits about {minutes} minutes for them. One boundary for many agents is one policy.",
             severity=Severity.WARNING,
         )

@@ -14,7 +14,11 @@ from provisioner.model.source import SourceRange
 from . import federation, names, schema, table
 from .bindings import Tuple, address, canonical_condition, tool_resource, written_condition
 from .forms import normalize
+from .operations import rest_name
 from .principals import Principal, google_agents, google_parts, pool_address, principal, reaches
+
+ENFORCEMENT_VERSION = "3"
+"""Which permissions an access boundary blocks. Source: «Permissions that principal access boundary policies block»."""
 
 USER_ROLE = "roles/iam.workloadIdentityUser"
 
@@ -26,6 +30,7 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
     yield from _pools(authority)
     yield from _roles(authority)
     yield from _boundaries(authority, principals)
+    yield from _access_boundaries(authority, principals)
     grouped: dict[str, list[GrantPart]] = {}
     for part in google_parts(authority):
         grouped.setdefault(part.agent.name, []).append(part)
@@ -46,6 +51,15 @@ def deny_address(authority: Authority, project: str, boundary: Boundary) -> Addr
     attach = str(boundary.clouds["google"].get("attach", ""))
     name = f"{names.deny_policy_id(authority.workspace, boundary.name)}@{attach}"
     return Address("google", project, schema.DENY_POLICY, name)
+
+
+def access_address(authority: Authority, key: str, boundary: Boundary) -> Address | None:
+    """The principal access boundary; None where the boundary names no resources, or no organization is known."""
+    organization = authority.configs[key].settings.get("organization")
+    if not organization or not boundary.clouds["google"].get("resources"):
+        return None
+    name = f"{names.deny_policy_id(authority.workspace, boundary.name)}@organizations/{organization}"
+    return Address("google", authority.targets[key].id, schema.ACCESS_BOUNDARY, name)
 
 
 def role_address(authority: Authority, project: str, tool: Tool, block: Settings) -> Address:
@@ -122,6 +136,61 @@ def _boundaries(authority: Authority, principals: dict[str, Principal]) -> Itera
         yield Desired(resource, boundary.address, f"deny policy {where.name}", source=boundary.range)
 
 
+def _access_boundaries(authority: Authority, principals: dict[str, Principal]) -> Iterable[Desired]:
+    used: dict[Address, Boundary] = {}
+    for who in principals.values():
+        boundary = boundary_of(authority.configuration, who.agent)
+        where = access_address(authority, _key(who.agent), boundary) if boundary is not None else None
+        if where is not None and boundary is not None and _principal_set(authority, who):
+            used[where] = boundary
+    for where in sorted(used):
+        boundary = used[where]
+        attributes = {
+            "display_name": f"boundary {boundary.name}"[:63],
+            "annotations": names.mark_annotations(authority.workspace, boundary.address),
+            "rules": [
+                {"resources": [table.full_name(str(r)) for r in boundary.clouds["google"].get("resources") or ()]}
+            ],
+            "enforcement_version": ENFORCEMENT_VERSION,
+        }
+        label = f"principal access boundary {where.name}"
+        yield Desired(normalize(Resource(where, attributes)), boundary.address, label, source=boundary.range)
+
+
+def _key(agent: Agent) -> str:
+    return agent.identities["google"].provider
+
+
+def _principal_set(authority: Authority, who: Principal) -> str:
+    """What the agent's boundary is bound to: its project's principals, or its federation's pool; empty for a principal
+    of Google's own pools, which is in neither."""
+    if who.account is not None:
+        return table.full_name(f"projects/{who.project}")
+    pool = who.member.removeprefix("principal:").rpartition("/subject/")[0]
+    return pool if who.provider is not None else ""
+
+
+def _boundary_binding(authority: Authority, who: Principal) -> Iterable[Desired]:
+    boundary = boundary_of(authority.configuration, who.agent)
+    policy = access_address(authority, _key(who.agent), boundary) if boundary is not None else None
+    principal_set = _principal_set(authority, who)
+    if policy is None or boundary is None or not principal_set:
+        return
+    email = who.member.removeprefix("serviceAccount:")
+    only = f"principal.type == 'iam.googleapis.com/ServiceAccount' && principal.subject == '{email}'"
+    attributes = {
+        "policy": rest_name(schema.ACCESS_BOUNDARY, policy.target, policy.name),
+        "principal_set": principal_set,
+        "condition": {"title": who.agent.name[:100], "expression": only} if who.account is not None else None,
+        "annotations": names.mark_annotations(authority.workspace, who.agent.address, who.agent.name),
+    }
+    name = names.deny_policy_id(authority.workspace, who.agent.name)
+    where = Address("google", who.project, schema.ACCESS_BOUNDARY_BINDING, name)
+    resource = Resource(where, attributes, agent=who.agent.name, parent=who.anchor, uses=(policy,))
+    label = f"{boundary.address} binds {who.agent.address}"
+    yield Desired(normalize(resource), who.agent.address, label, source=boundary.range)
+
+
 def _identity(authority: Authority, who: Principal) -> Iterable[Desired]:
     if who.provider is not None:
         yield _provider(authority, who, who.provider)
@@ -129,6 +198,7 @@ def _identity(authority: Authority, who: Principal) -> Iterable[Desired]:
         yield _account(authority, who, who.account)
         if who.admitted:
             yield _admission(who, who.account)
+    yield from _boundary_binding(authority, who)
 
 
 def _provider(authority: Authority, who: Principal, where: Address) -> Desired:

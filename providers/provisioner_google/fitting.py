@@ -25,6 +25,8 @@ _BODIES: Mapping[str, Mapping[str, str]] = {
     schema.POOL: operations.POOL_BODY,
     schema.POOL_PROVIDER: operations.PROVIDER_BODY,
     schema.DENY_POLICY: operations.DENY_BODY,
+    schema.ACCESS_BOUNDARY: operations.ACCESS_BODY,
+    schema.ACCESS_BOUNDARY_BINDING: operations.ACCESS_BINDING_BODY,
 }
 _STEERING = ("name", "uniqueId")
 

@@ -60,6 +60,8 @@ def _canonical(kind: str, name: str, value: Any) -> Any:
         return {key: value[key] for key in sorted(value or {})}
     if name == "rules":
         return sorted((_rule(rule) for rule in value or ()), key=repr)
+    if name == "condition" and kind == schema.ACCESS_BOUNDARY_BINDING:
+        return canonical_condition(value)
     if name == "role":
         return LEGACY_ROLES.get(value, value)
     return value

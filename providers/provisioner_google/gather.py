@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from provisioner.model.resources import Address, Gap, Resource
 from provisioner.sdk.provider import Scope
 
-from . import live, names, schema, table
+from . import live, names, rest, schema, table
 from .bindings import Place, place_of
 from .client import IAM, WORKERS, Json, Project
 from .faults import CallError, Fault
@@ -67,6 +67,8 @@ class Gatherer:
         for waiting in (*keys, *providers):
             self._add(waiting.result())
         self._tuples(pool, policies, own)
+        if self._bounded():
+            self._access_boundaries()
 
     def _tuples(
         self,
@@ -232,6 +234,32 @@ class Gatherer:
         except CallError as error:
             self._gap(f"deny policies of {attach}", error, "iam.denypolicies.list")
         return [r for r in out if self._wanted(r)]
+
+    def _bounded(self) -> bool:
+        """Whether an access boundary is desired, recorded, or possible here: two calls are spared otherwise."""
+        kinds = {a.kind for a in self.known}
+        organization = self.project.connection.config.get("organization")
+        return bool(organization) or not kinds.isdisjoint((schema.ACCESS_BOUNDARY, schema.ACCESS_BOUNDARY_BINDING))
+
+    def _access_boundaries(self) -> None:
+        path = f"/v3/projects/{self.project.id}/locations/global/policyBindings"
+        wanted = {a for a in self.known if a.kind == schema.ACCESS_BOUNDARY}
+        try:
+            for raw in list(self.project.pages(IAM, path, "policyBindings", pageSize=1000)):
+                one = live.access_binding(self.project.id, self.scope.workspace, raw, self.out.resources)
+                if one.address in self.known or (one.mark and one.mark.workspace == self.scope.workspace):
+                    self.out.resources[one.address] = one
+                    wanted |= set(one.uses)
+        except CallError as error:
+            self._gap("bindings of principal access boundaries", error, "iam.policybindings.list")
+        for address in sorted(wanted):
+            try:
+                state = rest.state_of(schema.ACCESS_BOUNDARY, rest.fetch(self.project, address))
+                self.out.resources[address] = Resource(address, state, mark=rest.mark_text(address.kind, state))
+            except CallError as error:
+                if error.fault is not Fault.ABSENT:
+                    self._gap(f"principal access boundary {address.name}", error,
+                              "iam.principalaccessboundarypolicies.get")  # fmt: skip
 
     def _near(self, policy: str) -> bool:
         """A listing may leave annotations out as well; ours are named after the workspace."""

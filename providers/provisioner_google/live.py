@@ -24,6 +24,9 @@ POOL_MEMBER = re.compile(
     re.DOTALL,
 )
 _DELETED_ACCOUNT = re.compile(r"deleted:serviceAccount:([^?]+)\?uid=([0-9]+)")
+_ANCHORS = (schema.ACCOUNT, schema.POOL_PROVIDER)
+"""What stands for an agent, the first that there is."""
+
 _SERVICE_AGENT = re.compile(
     r"serviceAccount:(?:service-[0-9]+@[a-z0-9.-]*\.gserviceaccount\.com|[0-9]+@cloudservices\.gserviceaccount\.com)"
 )
@@ -68,6 +71,20 @@ def owned(resource: Resource, workspace: str) -> bool:
 def deny_policy(address: Address, raw: Raw) -> Resource:
     state = state_of(schema.DENY_POLICY, raw)
     return Resource(address, state, mark=names.annotated_mark(state["annotations"]))
+
+
+def access_binding(project: str, workspace: str, raw: Raw, resources: Mapping[Address, Resource]) -> Resource:
+    """A binding of an access boundary. It hangs on the agent's principal and uses the boundary that it names."""
+    state = state_of(schema.ACCESS_BOUNDARY_BINDING, raw)
+    mark = names.annotated_mark(state["annotations"])
+    agent = mark.agent if mark is not None and mark.workspace == workspace else None
+    own = [r for r in resources.values() if r.agent == agent is not None and r.address.kind in _ANCHORS]
+    own.sort(key=lambda r: _ANCHORS.index(r.address.kind))
+    policy = re.fullmatch(r"(organizations/[0-9]+)/locations/global/principalAccessBoundaryPolicies/(.+)",
+                          str(state["policy"]))  # fmt: skip
+    uses = (Address("google", project, schema.ACCESS_BOUNDARY, f"{policy[2]}@{policy[1]}"),) if policy else ()
+    address = Address("google", project, schema.ACCESS_BOUNDARY_BINDING, str(raw.get("name", "")).rpartition("/")[2])
+    return Resource(address, state, agent=agent, parent=own[0].address if own else None, uses=uses, mark=mark)
 
 
 def key(account: Resource, raw: Raw) -> Resource:

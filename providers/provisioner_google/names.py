@@ -122,13 +122,15 @@ def mark_of(description: str | None) -> Mark | None:
 
 ANNOTATION_WORKSPACE = "provisioner_workspace"
 ANNOTATION_BLOCK = "provisioner_block"
+ANNOTATION_AGENT = "provisioner_agent"
 
 
-def mark_annotations(workspace: str, block: str) -> dict[str, str]:
-    return {ANNOTATION_BLOCK: block, ANNOTATION_WORKSPACE: workspace}
+def mark_annotations(workspace: str, block: str, agent: str | None = None) -> dict[str, str]:
+    own = {ANNOTATION_AGENT: agent} if agent is not None else {}
+    return {**own, ANNOTATION_BLOCK: block, ANNOTATION_WORKSPACE: workspace}
 
 
 def annotated_mark(given: dict[str, str] | None) -> Mark | None:
     if not given or ANNOTATION_WORKSPACE not in given:
         return None
-    return Mark(given[ANNOTATION_WORKSPACE], None, given.get(ANNOTATION_BLOCK, ""))
+    return Mark(given[ANNOTATION_WORKSPACE], given.get(ANNOTATION_AGENT), given.get(ANNOTATION_BLOCK, ""))

@@ -151,6 +151,14 @@ class _Rest:
 
     def _update(self, change: Change, key: dict[str, Any], needs: tuple[str, ...]) -> list[Step]:
         before, after = dict(change.before or {}), dict(change.after or {})
+        if any(name in before and before[name] != after.get(name) for name in ("policy", "principal_set")):
+            fields = _fields(change.address.kind)  # Google never changes these of a policy binding
+            allowed = (*needs, f"{self.permission}.create", f"{self.permission}.delete")
+            params = {**key, **self._values(after, tuple(self.body))}
+            return [
+                (f"iam:delete{self.noun}", key, fields, before, None, allowed),
+                (f"iam:create{self.noun}", params, fields, None, after, allowed),
+            ]
         steps: list[Step] = []
         if before.get("state") == DELETED and after.get("state") == ACTIVE:
             fields = ("state", "deleted_id") if "deleted_id" in before else ("state",)
@@ -207,7 +215,12 @@ PROVIDER_BODY = {
 }
 DENY_BODY = {"display_name": "displayName", "annotations": "annotations", "rules": "rules"}
 ACCESS_BODY = {**DENY_BODY, "enforcement_version": "enforcementVersion"}
-ACCESS_BINDING_BODY = {"policy": "policy", "principal_set": "target", "condition": "condition"}
+ACCESS_BINDING_BODY = {
+    "policy": "policy",
+    "principal_set": "target",
+    "condition": "condition",
+    "annotations": "annotations",
+}
 
 _BUILDERS: Mapping[str, Callable[[Change], list[Step]]] = {
     schema.BINDING: _binding,
@@ -238,6 +251,11 @@ def rest_name(kind: str, project: str, name: str) -> str:
         return f"projects/{project}/serviceAccounts/{names.email(name, project)}"
     if kind == schema.CUSTOM_ROLE:
         return f"projects/{project}/roles/{name}"
+    if kind == schema.ACCESS_BOUNDARY:
+        policy, _, organization = name.partition("@")
+        return f"{organization}/locations/global/principalAccessBoundaryPolicies/{policy}"
+    if kind == schema.ACCESS_BOUNDARY_BINDING:
+        return f"projects/{project}/locations/global/policyBindings/{name}"
     if kind == schema.DENY_POLICY:
         policy, _, attach = name.partition("@")
         encoded = f"cloudresourcemanager.googleapis.com/{attach}".replace("/", "%2F")

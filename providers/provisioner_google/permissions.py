@@ -38,8 +38,10 @@ def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) 
         target = authority.targets[key]
         own = [item for item in desired if item.resource.address.target == target.id]
         watched = [table.full_name(str(name)) for name in authority.configs[key].settings.get("watch") or ()]
-        needed = {*READS, *(_reading(str(i.resource.attributes["resource"])) for i in own if _is_tuple(i)), *()}
+        needed = {*READS, *(_reading(str(i.resource.attributes["resource"])) for i in own if _is_tuple(i))}
         needed |= {_reading(name) for name in watched}
+        if any(item.resource.address.kind == schema.ACCESS_BOUNDARY for item in own):
+            needed |= {"iam.policybindings.list", "iam.principalaccessboundarypolicies.get"}
         if purpose == "apply":
             needed |= {name for item in own for name in _writing(item)}
         document: dict[str, Any] = {
@@ -73,6 +75,8 @@ def _writing(item: Desired) -> Iterable[str]:
         schema.POOL: "iam.workloadIdentityPools",
         schema.POOL_PROVIDER: "iam.workloadIdentityPoolProviders",
         schema.DENY_POLICY: "iam.denypolicies",
+        schema.ACCESS_BOUNDARY: "iam.principalaccessboundarypolicies",
+        schema.ACCESS_BOUNDARY_BINDING: "iam.policybindings",
     }.get(item.resource.address.kind)
     if prefix is not None:
         yield f"{prefix}.update"

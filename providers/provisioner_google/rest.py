@@ -18,10 +18,13 @@ from .operations import ACCOUNT_BODY, DENY_BODY, POOL_BODY, ROLE_BODY, rest_name
 
 State = dict[str, Any]
 
+_VERSIONS = {schema.DENY_POLICY: "v2", schema.ACCESS_BOUNDARY: "v3", schema.ACCESS_BOUNDARY_BINDING: "v3"}
+_OPERATIONS = (schema.POOL, schema.POOL_PROVIDER, *_VERSIONS)
+"""Kinds whose writes answer with a long-running operation."""
+
 
 def path_of(kind: str, project: str, name: str) -> str:
-    version = "v2" if kind == schema.DENY_POLICY else "v1"
-    return f"/{version}/{rest_name(kind, project, name)}"
+    return f"/{_VERSIONS.get(kind, 'v1')}/{rest_name(kind, project, name)}"
 
 
 def fetch(project: Project, address: Address) -> Json:
@@ -79,7 +82,28 @@ def _deny(raw: Mapping[str, Any]) -> State:
     return {"display_name": raw.get("displayName"), "annotations": raw.get("annotations"), "rules": rules}
 
 
+def _access_boundary(raw: Mapping[str, Any]) -> State:
+    details = raw.get("details") or {}
+    return {
+        "display_name": raw.get("displayName"),
+        "annotations": raw.get("annotations"),
+        "rules": [{"resources": rule.get("resources")} for rule in details.get("rules") or ()],
+        "enforcement_version": details.get("enforcementVersion"),
+    }
+
+
+def _access_binding(raw: Mapping[str, Any]) -> State:
+    return {
+        "policy": raw.get("policy"),
+        "principal_set": (raw.get("target") or {}).get("principalSet"),
+        "condition": raw.get("condition"),
+        "annotations": raw.get("annotations"),
+    }
+
+
 _STATES = {
+    schema.ACCESS_BOUNDARY: _access_boundary,
+    schema.ACCESS_BOUNDARY_BINDING: _access_binding,
     schema.ACCOUNT: _account,
     schema.CUSTOM_ROLE: _role,
     schema.POOL: _pool,
@@ -107,9 +131,9 @@ def write(project: Project, verb: str, address: Address, params: Mapping[str, An
 
 
 def _done(project: Project, address: Address, answer: Json) -> None:
-    """Pools, providers and deny policies answer with a long-running operation."""
-    if address.kind in (schema.POOL, schema.POOL_PROVIDER, schema.DENY_POLICY):
-        project.finish(answer, "v2" if address.kind == schema.DENY_POLICY else "v1")
+    """Wait, where the answer is a long-running operation."""
+    if address.kind in _OPERATIONS:
+        project.finish(answer, _VERSIONS.get(address.kind, "v1"))
 
 
 def _create(project: Project, address: Address, params: Mapping[str, Any]) -> None:
@@ -125,6 +149,10 @@ def _create(project: Project, address: Address, params: Mapping[str, Any]) -> No
         query = {"workloadIdentityPoolId": name}
     elif kind == schema.POOL_PROVIDER:
         query = {"workloadIdentityPoolProviderId": name.partition("/")[2]}
+    elif kind == schema.ACCESS_BOUNDARY:
+        query = {"principalAccessBoundaryPolicyId": name.partition("@")[0]}
+    elif kind == schema.ACCESS_BOUNDARY_BINDING:
+        query, body = {"policyBindingId": name}, {**body, "policyKind": "PRINCIPAL_ACCESS_BOUNDARY"}
     else:
         query = {"policyId": name.partition("@")[0]}
     _done(project, address, project.send("POST", IAM, parent, query, body))
@@ -142,8 +170,10 @@ def _update(project: Project, address: Address, path: str, params: Mapping[str, 
         }
         _done(project, address, project.send("PUT", IAM, path, {}, {**kept, **body}))
     else:
+        if kind == schema.ACCESS_BOUNDARY and "details" in body:
+            body["details"] = {**(live.get("details") or {}), **body["details"]}
         mask = {"updateMask": ",".join(sorted(body))}
-        if kind == schema.CUSTOM_ROLE and live.get("etag"):
+        if kind in (schema.CUSTOM_ROLE, *_VERSIONS) and live.get("etag"):
             body["etag"] = live["etag"]
         _done(project, address, project.send("PATCH", IAM, path, mask, body))
 
@@ -160,11 +190,33 @@ def body_of(kind: str, params: Mapping[str, Any]) -> Json:
     """Our attributes as the API's fields."""
     if kind == schema.POOL_PROVIDER:
         return _provider_body(params)
+    if kind in (schema.ACCESS_BOUNDARY, schema.ACCESS_BOUNDARY_BINDING):
+        return _access_body(params)
     names_ = {schema.ACCOUNT: ACCOUNT_BODY, schema.CUSTOM_ROLE: ROLE_BODY, schema.POOL: POOL_BODY,
               schema.DENY_POLICY: DENY_BODY}[kind]  # fmt: skip
     body = {field: params[name] for name, field in names_.items() if name in params}
     if "rules" in body:
         body["rules"] = [{"denyRule": rule} for rule in body["rules"]]
+    return body
+
+
+def _access_body(params: Mapping[str, Any]) -> Json:
+    body: Json = {"displayName": params["display_name"]} if "display_name" in params else {}
+    if "annotations" in params:
+        body["annotations"] = dict(params["annotations"])
+    details: Json = {}
+    if "rules" in params:
+        details["rules"] = [{"resources": rule["resources"], "effect": "ALLOW"} for rule in params["rules"]]
+    if "enforcement_version" in params:
+        details["enforcementVersion"] = params["enforcement_version"]
+    if details:
+        body["details"] = details
+    if "policy" in params:
+        body["policy"] = params["policy"]
+    if "principal_set" in params:
+        body["target"] = {"principalSet": params["principal_set"]}
+    if params.get("condition") is not None:
+        body["condition"] = {name: text for name, text in params["condition"].items() if text}
     return body
 
 
@@ -185,12 +237,8 @@ def _provider_body(params: Mapping[str, Any]) -> Json:
     return body
 
 
-def expected(kind: str, state: Mapping[str, Any]) -> State:
-    return canonical_attributes(kind, state)
-
-
 def mark_text(kind: str, state: Mapping[str, Any]) -> Any:
     """The ownership mark that a state carries; None where it carries none."""
-    if kind == schema.DENY_POLICY:
+    if kind in _VERSIONS:
         return names.annotated_mark(state.get("annotations"))
     return names.mark_of(state.get("description"))

@@ -93,7 +93,7 @@ def _kinds() -> dict[str, KindSchema]:
         ),
         ACCESS_BOUNDARY_BINDING: KindSchema(
             noun="principal access boundary binding",
-            fields=dict.fromkeys(("policy", "principal_set", "condition"), _RUNTIME),
+            fields=dict.fromkeys(("policy", "principal_set", "condition", "annotations"), _RUNTIME),
         ),
         ACCOUNT_KEY: KindSchema(
             noun="user-managed service account key",

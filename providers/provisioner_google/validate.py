@@ -18,7 +18,7 @@ from .compile import boundary_of
 from .identities import check_identities
 from .limits import limit
 from .policy import cel
-from .principals import google_agents, google_parts
+from .principals import google_agents, google_parts, principal
 from .roles import BASIC_ROLES, BECOMING, BECOMING_ROLES
 
 _ROLE = re.compile(
@@ -257,15 +257,50 @@ def _boundaries(authority: Authority) -> Iterable[Diagnostic]:
                     "Write it as IAM does, for example iam.serviceAccountKeys.create.",
                     settings.range_of("deny"),
                 )
-        if settings.get("resources"):
+        for name in settings.get("resources") or ():
+            found = table.row_of(table.full_name(str(name)))
+            if found is None or found[0].kind not in ("project", "folder", "organization"):
+                yield _error(
+                    "E-GOOGLE-RESOURCE",
+                    f"{boundary.address}: {name!r} is no project, folder or organization",
+                    "A principal access boundary takes nothing smaller. Write projects/ID, folders/NUMBER or"
+                    " organizations/NUMBER.",
+                    settings.range_of("resources"),
+                )
+    yield from _access_boundaries(authority)
+
+
+def _access_boundaries(authority: Authority) -> Iterable[Diagnostic]:
+    """Where an access boundary cannot be made; and two of them in one pool, which Google would add up."""
+    pools: dict[str, tuple[str, Boundary]] = {}
+    for agent in google_agents(authority):
+        boundary = boundary_of(authority.configuration, agent)
+        if boundary is None or not boundary.clouds["google"].get("resources"):
+            continue
+        key, who = agent.identities["google"].provider, principal(authority, agent)
+        subject = boundary.clouds["google"].range_of("resources")
+        own_pool = who.account is None and who.provider is None
+        if not authority.configs[key].settings.get("organization") or own_pool:
+            why = "its principal is in a pool of Google's own" if own_pool else f"provider {key!r} has no organization"
             yield Diagnostic(
                 "W-GOOGLE-BOUNDARY",
-                f"{boundary.address}: resources are not enforced by this version",
-                "A principal access boundary is a policy of the organization; this version writes none, and its plans"
-                " show none. What deny lists is enforced by a deny policy.",
+                f"{boundary.address}: resources are not enforceable for {agent.address}",
+                f"A principal access boundary cannot be bound there: {why}. What deny lists is enforced by a deny"
+                " policy. Give the provider its organization, or the agent a service account.",
                 severity=Severity.WARNING,
-                subject=settings.range_of("resources"),
+                subject=subject,
             )
+        elif who.account is None and who.provider is not None:
+            pool = who.provider.name.partition("/")[0]
+            first = pools.setdefault(pool, (agent.address, boundary))
+            if first[1] is not boundary:
+                yield _error(
+                    "E-GOOGLE-BOUNDARY",
+                    f"{first[0]} and {agent.address} share the pool {pool} and stand in different boundaries",
+                    "An access boundary is bound to the whole pool, and two add up: each agent would reach what the"
+                    " other may. Give one of them a federation of its own, or both the same boundary.",
+                    subject,
+                )
 
 
 def _quotas(authority: Authority) -> Iterable[Diagnostic]:

@@ -7,6 +7,7 @@ compare with what was signed again.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ CONFLICT_READS = 3
 SLOW_PAUSE = 13.0
 """Seconds: deny policies and access boundaries take 5 calls a minute and project."""
 
+_SUBJECT = re.compile(r"principal\.subject == '([^']+)'")
 _SLOW = (schema.DENY_POLICY, schema.ACCESS_BOUNDARY, schema.ACCESS_BOUNDARY_BINDING)
 _FINAL = (Fault.DENIED, Fault.CREDENTIALS, Fault.REFUSED)
 
@@ -126,7 +128,7 @@ class _Execution:
     def _find_object(self) -> Found:
         operation = self.operation
         address = operation.address
-        foreign = self._foreign_pool() if address.kind == schema.POOL_PROVIDER else ""
+        foreign = self._foreign_anchor()
         try:
             raw = rest.fetch(self.project, address)
         except CallError as error:
@@ -154,9 +156,20 @@ class _Execution:
             return f"{name} is marked as agent {mark.agent!r}'s, not {operation.agent!r}'s, so it is not touched"
         return ""
 
-    def _foreign_pool(self) -> str:
-        pool = self.operation.address.name.partition("/")[0]
-        return self._unmarked(Address("google", self.operation.address.target, schema.POOL, pool))
+    def _foreign_anchor(self) -> str:
+        """Why what an object hangs on is not ours: a provider's pool, the principal that a boundary is bound to."""
+        address, params = self.operation.address, self.operation.params
+        if address.kind == schema.POOL_PROVIDER:
+            pool = address.name.partition("/")[0]
+            return self._unmarked(Address("google", address.target, schema.POOL, pool))
+        if address.kind != schema.ACCESS_BOUNDARY_BINDING or "principal_set" not in params:
+            return ""
+        subject = _SUBJECT.search(str((params.get("condition") or {}).get("expression", "")))
+        if subject is not None:
+            account = subject[1].partition("@")[0]
+            return self._unmarked(Address("google", address.target, schema.ACCOUNT, account))
+        pool = str(params["principal_set"]).rpartition("/workloadIdentityPools/")[2]
+        return self._unmarked(Address("google", address.target, schema.POOL, pool))
 
     def _unmarked(self, anchor: Address) -> str:
         """Why what an operation hangs on is not ours: it is not there, or carries no mark, or another agent's."""

@@ -443,3 +443,47 @@ def test_a_tampered_condition_is_put_back_and_the_grants_stay(cloud: Any) -> Non
     call(cloud, "PATCH", f"{path}?updateMask=attributeCondition", {"attributeCondition": "assertion.sub != 'x'"})
     assert [operation.verb for operation in run.operations()] == ["iam:updateWorkloadIdentityPoolProvider"]
     run.settle()
+
+
+ORGANIZATION = "123456789012"
+
+
+def test_an_access_boundary_is_made_bound_changed_and_taken_away(cloud: Any) -> None:
+    def wanted(*resources: str) -> Authority:
+        return authority(
+            [agent("triage"), agent("sorter", irsa(), identity={"federation": "federation.eks"})],
+            federations=[eks()],
+            boundaries=[boundary(resources=resources)],
+            organization=ORGANIZATION,
+        )
+
+    first = wanted(f"projects/{PROJECT}")
+    assert list(provider.validate(first)) == []
+    run = Run(cloud, first)
+    run.settle()
+    bound = call(cloud, "GET", f"/v3/projects/{PROJECT}/locations/global/policyBindings")["policyBindings"]
+    sets = {one["target"]["principalSet"]: one.get("condition", {}).get("expression") for one in bound}
+    pool = f"//iam.googleapis.com/projects/{NUMBER}/locations/global/workloadIdentityPools/eks-agents-prod"
+    assert sets[pool] is None and EMAIL in sets[f"//cloudresourcemanager.googleapis.com/projects/{PROJECT}"]
+    wider = Run(cloud, wanted(f"projects/{PROJECT}", f"projects/{DATA}"))
+    assert [operation.verb for operation in wider.operations()] == ["iam:updatePrincipalAccessBoundary"]
+    wider.settle()
+    made = frozenset(item.resource.address for item in wider.desired)
+    gone = Run(cloud, authority([]))
+    for operation in sorted(gone.operations(made), key=lambda o: provider.rank(o, True)):
+        assert gone.writer.execute(operation, lambda: None).status is Status.DONE
+    assert "policyBindings" not in call(cloud, "GET", f"/v3/projects/{PROJECT}/locations/global/policyBindings")
+
+
+def test_where_an_access_boundary_cannot_be_made_it_is_said(cloud: Any) -> None:
+    without = authority([agent("triage")], boundaries=[boundary(resources=(f"projects/{PROJECT}",))])
+    assert [d.code for d in provider.validate(without)] == ["W-GOOGLE-BOUNDARY"]
+    assert not any("access_boundary" in item.resource.address.kind for item in provider.compile(without))
+    two = [boundary("one", resources=(f"projects/{PROJECT}",)), boundary("two", resources=(f"projects/{DATA}",))]
+    through = {"federation": "federation.eks"}
+    agents = [
+        replace(agent("a", irsa("a"), identity=through), boundary="boundary.one"),
+        replace(agent("b", irsa("b"), identity=through), boundary="boundary.two"),
+    ]
+    shared = authority(agents, boundaries=two, federations=[eks()], organization=ORGANIZATION)
+    assert "E-GOOGLE-BOUNDARY" in [d.code for d in provider.validate(shared)]

@@ -198,6 +198,32 @@ def _denied(state: State) -> Iterable[str]:
         yield f"{', '.join(rule.get('deniedPermissions', ()))}, whatever is granted"
 
 
+def _access_boundary(change: Change, before: World, after: World) -> Assessment:
+    """A boundary that nothing is bound to limits nobody; one that is bound reaches as far as it says."""
+    if change.before is None or change.after is None:
+        return Assessment(Effect.EQUAL, reason="limits nobody by itself; its bindings say so")
+    old, new = _reachable(change.before), _reachable(change.after)
+    can = tuple(f"resources in {_place(name)} can be reached" for name in sorted(new - old))
+    cannot = tuple(f"resources in {_place(name)} can be reached" for name in sorted(old - new))
+    if change.before.get("enforcement_version") != change.after.get("enforcement_version"):
+        return Assessment(Effect.UNKNOWN, can, cannot, "undecided: another version blocks other permissions")
+    return Assessment(Effect.WIDER if can else Effect.NARROWER if cannot else Effect.EQUAL, can, cannot)
+
+
+def _reachable(state: State) -> set[str]:
+    return {str(name) for rule in state.get("rules") or () for name in rule.get("resources", ())}
+
+
+def _access_binding(change: Change, before: World, after: World) -> Assessment:
+    if change.before is None:
+        return Assessment(Effect.NARROWER, cannot=("anything outside of its access boundary is reached",))
+    if change.after is None:
+        return Assessment(Effect.WIDER, can=("what lies outside of its access boundary is reached",))
+    if {n for n in change.after if change.after[n] != change.before.get(n)} <= {"annotations"}:
+        return Assessment(Effect.EQUAL, reason="a mark only")
+    return Assessment(Effect.UNKNOWN, reason="undecided: another boundary, or for other principals")
+
+
 def _account(change: Change, before: World, after: World) -> Assessment:
     if change.after is None:
         return Assessment(Effect.NARROWER, cannot=(f"anything as {change.before['email']}",) if change.before else ())
@@ -270,6 +296,8 @@ _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
     schema.ACCOUNT_BINDING: _binding,
     schema.CUSTOM_ROLE: _custom_role,
     schema.DENY_POLICY: _deny,
+    schema.ACCESS_BOUNDARY: _access_boundary,
+    schema.ACCESS_BOUNDARY_BINDING: _access_binding,
     schema.ACCOUNT: _account,
     schema.POOL: _pool,
     schema.POOL_PROVIDER: _provider,

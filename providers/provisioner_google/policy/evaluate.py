@@ -113,10 +113,26 @@ def _as_agent(
     if allows:
         if denied is Truth.UNKNOWN:
             return Decision(Answer.DEPENDS, tuple(allows), tuple(dict.fromkeys(unsure)))
+        outside = _outside(world, agent, resource, context)
+        if outside:
+            return Decision(Answer.DEPENDS, tuple(allows), outside)
         return Decision(Answer.ALLOWED, tuple(allows))
     if missing:
         return Decision(Answer.DEPENDS, missing=tuple(dict.fromkeys(missing)))
     return Decision(Answer.DENIED, (f"no grant of {agent} holds {permission} there",))
+
+
+def _outside(world: World, agent: str, resource: str, context: Mapping[str, Any]) -> tuple[str, ...]:
+    """Why an access boundary may stop a request: all that the agent is bound to leave the resource out. Which
+    permissions its version blocks is not known here, so it never makes a DENIED."""
+    bound = holdings(world).of(agent, schema.ACCESS_BOUNDARY_BINDING)
+    policies = [world.resources[used] for one in bound for used in one.uses if used in world.resources]
+    for policy in policies:
+        for rule in policy.attributes["rules"]:
+            if any(_reaches(str(name), resource, context)[0] is Truth.YES for name in rule.get("resources", ())):
+                return ()
+    names_ = ", ".join(policy.address.name for policy in policies)
+    return (f"whether access boundary {names_} blocks it: {resource} is not known to be inside",) if policies else ()
 
 
 def _told(grant: Resource) -> str:

@@ -216,7 +216,7 @@ def test_sessions() -> None:
 def test_boundaries_and_places() -> None:
     assert "E-GOOGLE-ATTACH" in agents_of(agent("a"), boundaries=[boundary(attach="acme-fin-prod")])
     assert "E-GOOGLE-PERMISSION" in agents_of(agent("a"), boundaries=[boundary(deny=("everything",))])
-    assert "W-GOOGLE-BOUNDARY" in agents_of(agent("a"), boundaries=[boundary(resources=("projects/x",))])
+    assert "W-GOOGLE-BOUNDARY" in agents_of(agent("a"), boundaries=[boundary(resources=("projects/acme-x",))])
     assert "E-GOOGLE-RESOURCE" in agents_of(watch=("acme-data-prod",))
     bad = block("runtime", "gke", cluster="main", namespace="n", service_account="s")
     assert agents_of(agent("a", bad)) == ["E-GOOGLE-RUNTIME"]
