@@ -27,7 +27,7 @@ from ..sdk.errors import ProceedError
 from ..sdk.provider import Connection, Provider, Writer
 from . import checkpointing
 from .approving import evidence, verdict
-from .authorized import counted
+from .authorized import attested, counted
 from .project import require_reachable_by_one, watch
 from .reviewing import record_obligation
 from .roots import demand_pin, last_applied, location_of, root_in_force
@@ -63,7 +63,7 @@ def _authorship(opened: Opened, root: RootInForce, checkout: Path, environ: Mapp
     declared = opened.file.plan.declared
     if declared is None:
         return None
-    since = last_applied(opened.ledger, counted(opened.ledger, opened.runner))
+    since = last_applied(opened.ledger, attested(opened.ledger, opened.runner))
     return authors_again(checkout, declared.sources, root.root.data, environ=environ, since=since)
 
 

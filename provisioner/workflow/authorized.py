@@ -45,6 +45,12 @@ class Moment:
         (`demand_pin`), so that alone does not make an old plan unsigned."""
         return {refusal.code for refusal in self.verdict.refusals} <= _OF_THIS_RUNNER
 
+    @property
+    def attested(self) -> bool:
+        """Whether somebody signed this very plan: not one with an equal part, and not nobody (nothing asked, or only
+        told). What such a plan says of its files and tests, no person has said."""
+        return any(not signed.made_for for state in self.verdict.states for signed in state.relies)
+
 
 def acted(ledger: Ledger, plan: str) -> tuple[Entry, ...]:
     """The first and last entry by which a plan was carried out, until it was consumed; () for one that never was.
@@ -111,21 +117,32 @@ def moments(ledger: Ledger, runner: Runner, plan: str) -> tuple[Moment | None, .
     return tuple(judged_at(ledger, runner, plan, entry) for entry in acted(ledger, plan))
 
 
-_COUNTED: WeakKeyDictionary[History, tuple[int, dict[str, bool]]] = WeakKeyDictionary()
-"""What was found of each plan, as long as the history has not grown."""
+_COUNTED: WeakKeyDictionary[History, tuple[int, dict[str, tuple[bool, bool]]]] = WeakKeyDictionary()
+"""What was found of each plan (counts, and is attested), as long as the history has not grown."""
 
 
 def counted(ledger: Ledger, runner: Runner) -> Callable[[str], bool]:
     """Whether a plan's outcomes count: it was signed for at each moment that it was acted on. Each plan once."""
+    return lambda plan: _found(ledger, runner, plan)[0]
+
+
+def attested(ledger: Ledger, runner: Runner) -> Callable[[str], bool]:
+    """Whether later plans are measured with what a plan says of itself (files, agents, tests): its outcomes count, and
+    somebody signed it. Whoever may publish could else have authors and tests forgotten by a plan that asks nobody.
+    """
+    return lambda plan: all(_found(ledger, runner, plan))
+
+
+def _found(ledger: Ledger, runner: Runner, plan: str) -> tuple[bool, bool]:
     size, known = _COUNTED.get(ledger.history, (0, {}))
     if size != len(ledger.history):
         known = {}
         _COUNTED[ledger.history] = (len(ledger.history), known)
-
-    def counts(plan: str) -> bool:
-        if plan not in known:
-            found = moments(ledger, runner, plan)
-            known[plan] = bool(found) and all(moment is not None and moment.holds for moment in found)
-        return known[plan]
-
-    return counts
+    if plan not in known:
+        found = [moment for moment in moments(ledger, runner, plan) if moment is not None]
+        whole = bool(found) and len(found) == len(acted(ledger, plan))
+        known[plan] = (
+            whole and all(moment.holds for moment in found),
+            any(moment.attested for moment in found),
+        )
+    return known[plan]

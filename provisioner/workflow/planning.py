@@ -30,7 +30,7 @@ from ..policy.boundary_tests import generated, judge, summarize
 from ..version import installed
 from .acting import actors
 from .approving import sign_offs
-from .authorized import counted
+from .authorized import attested, counted
 from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
 from .declaring import declared
 from .project import Project, workspace_ledger
@@ -164,7 +164,7 @@ def authorship_of(project: Project, seen: Seen) -> Authorship:
         project.inputs.root,
         configuration.files,
         seen.root.data,
-        since=last_applied(seen.ledger, counted(seen.ledger, project.runner)),
+        since=last_applied(seen.ledger, attested(seen.ledger, project.runner)),
         inputs=configuration.inputs,
         person=project.runner.workspace(configuration.workspace.name).person,
         environ=project.inputs.environ,

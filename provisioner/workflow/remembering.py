@@ -9,7 +9,7 @@ from ..ledger import replay
 from ..ledger.entries import History
 from ..ledger.log import Ledger
 from ..runner import Runner
-from .authorized import counted
+from .authorized import attested, counted
 from .roots import last_whole
 
 _PAST: WeakKeyDictionary[History, tuple[int, Past]] = WeakKeyDictionary()
@@ -27,6 +27,6 @@ def past(ledger: Ledger, runner: Runner) -> Past:
 
 def _past(ledger: Ledger, runner: Runner) -> Past:
     counts = counted(ledger, runner)
-    last = last_whole(ledger, counts)
+    last = last_whole(ledger, attested(ledger, runner))
     served = {address: item.tools for address, item in replay.signed_state(ledger.history, counts).items()}
     return Past(last.plan.declared if last is not None else None, served)

@@ -121,6 +121,8 @@ def open_signed(runner: Runner, root: Path) -> Opened | None:
         if published is None or published.entry.index < base or views.consumed(history, digest) is not None:
             continue
         opened = Opened(published.file(), ledger, runner)
+        if not opened.file.plan.requirements:
+            continue  # it asks nobody because it does nothing: it must not stand in the way of one that does
         if opened.file.plan.base == base and verdict(opened.file, ledger, runner).verified is not None:
             found.append(opened)
     if len(found) > 1:

@@ -104,12 +104,12 @@ def _deadlocks(configuration: Configuration, inputs: Inputs) -> tuple[Diagnostic
 
 def _in_force(known: WorkspaceRunner, runner: Runner) -> tuple[RootData, Applied | None]:
     """The root that would judge, and what was applied last."""
-    from .authorized import counted
+    from .authorized import attested
     from .project import open_ledger
     from .roots import last_applied, root_in_force
 
     ledger = open_ledger(str(known.ledger), known)
-    return root_in_force(ledger, runner).root.data, last_applied(ledger, counted(ledger, runner))
+    return root_in_force(ledger, runner).root.data, last_applied(ledger, attested(ledger, runner))
 
 
 def _nobody_left(configuration: Configuration, root: RootData, people: Sequence[Exclusion]) -> tuple[Diagnostic, ...]:
