@@ -279,7 +279,9 @@ def _accepted_with_next_root(case: Case, finding: Finding) -> bool:
     following = case.planfile.plan.next_root
     if following is None or finding.level is not Level.ACCEPT or finding.surface != Surface.GOVERNANCE.value:
         return False
-    named = [*following.data.get("exceptions", {}).values(), *following.data.get("baselines", {}).values()]
+    root, data = case.evidence.root.root.data, following.data
+    named = [item for name, item in data.get("exceptions", {}).items() if name not in root.exceptions]
+    named += [item for name, item in data.get("baselines", {}).items() if name not in root.baselines]
     return any(finding.rule == item.get("rule") or finding.rule in item.get("rules", ()) for item in named)
 
 

@@ -189,12 +189,15 @@ def _plan(
     agents = frozenset(agent.name for agent in configuration.agents.values())
     scope = frozenset(note.agent for note in made.agents) if targets else agents
     counts = counted(seen.ledger, project.runner)
+    waived = waivers(configuration, root.data, seen.ledger.history, counts, seen.now)
+    if targets:  # the trust root stays, so nobody is asked for what its successor would set aside
+        waived = tuple(waiver for waiver in waived if not waiver.proposed)
     found = ruled(
         configuration,
         seen.compiled,
         Judged(made.changes, made.after, results, scope, touched(made), _unexplained(project, seen, made)),
         root.data,
-        waivers(configuration, root.data, seen.ledger.history, counts, seen.now),
+        waived,
         seen.now,
     )
     said = declared(project, made)

@@ -797,6 +797,23 @@ def finding_lifted_by_no_exception() -> Made:
     return Situation(root=root, planfile=file)
 
 
+@attack("E-SEVERITY")
+def accepted_by_an_exception_of_another() -> Made:
+    """A rule blocks, and the next root, which is about limits, keeps an exception that another agent has from it. The
+    plan says that governance accepts the block together with that root."""
+    held = RootException("TRI-1", ("agent.other",), "r", "c", "T-1", "api", "2027-01-15")
+    data = replace(s.root_data(), severity={"TRI-1": "block"}, exceptions={"exception.a": held})
+    root = make_root(data)
+    following = make_root(replace(data, limits=replace(data.limits, max_changes=4)), 2)
+    change = RootChange(2, root_value(following.data), following.digest, worded(root, following))
+    taken = replace(s.TRIFECTA, surface="governance")
+    file = s.file_of(s.draft(root, findings=(taken,), next_root=change))
+    need = s.requirement(file, "security")
+    rest = [s.envelope(s.say(file, item), s.SIGNERS[item.owner]) for item in file.plan.requirements if item != need]
+    both = [s.envelope(s.say(file, need, at), name) for at, name in enumerate(("sam", "tom"))]
+    return Situation(root=root, planfile=file, envelopes=[*rest, *both])
+
+
 @attack("E-EXCEPTION")
 def baseline_that_grows() -> Made:
     """What was found on the day of adoption covers one more rule."""
