@@ -18,10 +18,12 @@ from .root import RootData
 @dataclass(frozen=True, slots=True)
 class Past:
     """What signed plans have left behind. `last` is what the last applied plan of the whole configuration declared,
-    None before the first; `tools` are those that each resource served when a plan last made it what it is."""
+    None before the first; `tools` are those that each resource served when a plan last made it what it is, `agents`
+    whose authority it is part of."""
 
     last: Declared | None = None
     tools: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    agents: Mapping[Address, str | None] = field(default_factory=dict)
 
 
 def weakened_since(root: RootData, last: Declared | None, now: Declared) -> tuple[str, ...]:

@@ -35,11 +35,16 @@ def compare(
     lines += [f"- protect {item}" for item in in_force.protect if item not in wanted.protect]
     lines += [f"+ protect {item}" for item in wanted.protect if item not in in_force.protect]
     lines += _named("severity of", in_force.severity, wanted.severity)
-    for name in sorted({*in_force.rules, *wanted.rules}):
-        lines += _fields(name, in_force.rules.get(name), wanted.rules.get(name))
+    lines += changed_rules(in_force, wanted)
     lines += _waivers(in_force, wanted)
     lines += weakened_tests(in_force, wanted, agents)
     return lines
+
+
+def changed_rules(in_force: RootData, wanted: RootData) -> Iterator[str]:
+    """What differs of the organisation's own rules."""
+    for name in sorted({*in_force.rules, *wanted.rules}):
+        yield from _fields(name, in_force.rules.get(name), wanted.rules.get(name))
 
 
 def _scalar(what: str, old: Any, new: Any) -> Iterator[str]:

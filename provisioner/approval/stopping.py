@@ -12,9 +12,11 @@ from ..model.changes import Change, Effect, Operation, Surface
 from ..model.configuration import AGENT_SURFACES
 from ..model.findings import TestSummary
 from ..model.plan import Plan, Requirement
+from ..model.resources import Address
 from ..sdk.provider import Provider, Stopper
 from .ownership import resolve_owner
 from .parts import Part, part_digest
+from .past import Past
 from .requirements import Demands
 from .root import RootData
 
@@ -57,16 +59,34 @@ def stop_requirement(owner: Owner, changes: Sequence[Change], operations: Sequen
     return Requirement(owner[0], owner[1], 1, numbers, (), part_digest(part, operations))
 
 
-def of_stop(root: RootData, plan: Plan, providers: Mapping[str, Provider] | None) -> Demands | None:
-    """What a stop plan demands; None where it is none, or where another than one of the agent's owners is to sign."""
+def of_stop(
+    root: RootData, plan: Plan, providers: Mapping[str, Provider] | None, past: Past | None = None
+) -> Demands | None:
+    """What a stop plan demands; None where it is none, or where another than one of the agent's owners is to sign.
+
+    With `past`, every change must be about a principal that a signed plan gave to this very agent: an agent's owner
+    stops nothing else, whatever the plan calls it.
+    """
     agent = stopped_agent(plan, providers)
     if agent is None or len(plan.requirements) != 1:
+        return None
+    if past is not None and not all(_of_agent(change.address, agent, past) for change in plan.changes):
         return None
     for owner in may_stop(root, agent):
         wanted = stop_requirement(owner, plan.changes, plan.operations)
         if plan.requirements == (wanted,):
             return Demands((wanted,), (), tuple(_unowned(root, plan.changes)))
     return None
+
+
+def _of_agent(address: Address, agent: str, past: Past) -> bool:
+    """Whether an address is, or hangs on, what a signed plan made part of the agent's authority."""
+    return any(
+        whose == agent
+        and (known.provider, known.target) == (address.provider, address.target)
+        and (known == address or address.name.startswith(f"{known.name}/"))
+        for known, whose in past.agents.items()
+    )
 
 
 def _unowned(root: RootData, changes: Sequence[Change]) -> Iterator[tuple[int, str]]:

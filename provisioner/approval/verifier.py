@@ -74,7 +74,7 @@ class Verdict:
 def verify(planfile: PlanFile, evidence: Evidence) -> Verdict:
     """Judge a plan by the root in force and what the ledger holds."""
     plan, root = planfile.plan, evidence.root.root
-    demands = of_stop(root.data, plan, evidence.providers)
+    demands = of_stop(root.data, plan, evidence.providers, evidence.past)
     if demands is not None:
         evidence = replace(evidence, authorship=None, past=None)  # a stop plan is made from no file: no author
     else:

@@ -28,5 +28,7 @@ def past(ledger: Ledger, runner: Runner) -> Past:
 def _past(ledger: Ledger, runner: Runner) -> Past:
     counts = counted(ledger, runner)
     last = last_whole(ledger, attested(ledger, runner))
-    served = {address: item.tools for address, item in replay.signed_state(ledger.history, counts).items()}
-    return Past(last.plan.declared if last is not None else None, served)
+    signed = replay.signed_state(ledger.history, counts)
+    served = {address: item.tools for address, item in signed.items()}
+    whose = {address: item.agent for address, item in signed.items()}
+    return Past(last.plan.declared if last is not None else None, served, whose)

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from ..approval.authorship import Applied
 from ..approval.chain import Authorization, RootRecord, TrustError, follow
 from ..approval.root import RootInForce, TrustRoot, make_root, pin, root_data, root_value
-from ..approval.root_changes import compare, weakened_tests
+from ..approval.root_changes import changed_rules, compare, weakened_tests
 from ..approval.verdict import LedgerSignoff, PublishedPlan
 from ..ledger import views
 from ..ledger.entries import History, Kind
@@ -109,18 +109,20 @@ def next_root(project: Project, in_force: TrustRoot, weaker: Sequence[str] = ())
 
 
 def demand_tests(project: Project, in_force: TrustRoot, weaker: Sequence[str] = ()) -> None:
-    """Raise DiagnosticError where the configuration weakens a boundary test of the root.
+    """Raise DiagnosticError where the configuration weakens a boundary test of the root, or changes its own rules.
 
     For a plan that leaves the root as it is: with -target nobody would be asked about tests that are judged no more.
     """
     configuration = project.configuration
     wanted = root_data(configuration, in_force.data.ledger)
     agents = [agent.name for agent in configuration.agents.values()]
-    if lines := list(dict.fromkeys([*weakened_tests(in_force.data, wanted, agents), *weaker])):
+    judged = [*weakened_tests(in_force.data, wanted, agents), *weaker, *changed_rules(in_force.data, wanted)]
+    if lines := list(dict.fromkeys(judged)):
         raise DiagnosticError.of(
             "E-TARGET-TESTS",
-            "The configuration weakens boundary tests, and a plan with -target does not change the trust root",
-            f"{'; '.join(lines)}. That is a governance change: plan without -target, or leave the tests as they were.",
+            "The configuration changes what plans are judged by, and a plan with -target leaves the trust root",
+            f"{'; '.join(lines)}. That is a governance change: plan without -target, or leave tests and rules as they"
+            " were.",
         )
 
 

@@ -15,8 +15,9 @@ from provisioner_aws.aws import AWS
 from provisioner_aws.stop import POLICY, stop_document, stops
 
 from provisioner.approval.authorship import Authorship
+from provisioner.approval.past import Past
 from provisioner.approval.root import RootOwner, make_root
-from provisioner.approval.stopping import may_stop, stop_requirement, stopped_agent
+from provisioner.approval.stopping import may_stop, of_stop, stop_requirement, stopped_agent
 from provisioner.approval.verifier import verify
 from provisioner.model.changes import Action, Change, Effect, Surface
 from provisioner.model.findings import Finding, Level, TestSummary
@@ -233,3 +234,18 @@ def test_stop_and_stops_agree_for_any_time(at: str) -> None:
 def test_a_loose_time_is_none(at: str) -> None:
     with pytest.raises(ValueError, match="is no time"):
         stop_document(at)
+
+
+def test_only_what_signed_plans_gave_to_the_agent_is_stopped() -> None:
+    """An agent's owner who writes another role's name into the plan stops nothing by their word alone."""
+    role = Address("aws", s.ACCOUNT, "iam_role", ROLE)
+    past = Past(agents={role: "triage", Address("aws", s.ACCOUNT, "iam_role", "acme-admin"): "other"})
+    assert of_stop(ROOT.data, stop_plan(), PROVIDERS, past) is not None
+    for name in ("acme-admin", "nobodys-role", f"{ROLE}2"):
+        arn = f"arn:aws:iam::{s.ACCOUNT}:role/{name}"
+        forged = policy(
+            address=Address("aws", s.ACCOUNT, "iam_role_policy", f"{name}/{POLICY}"),
+            after={"role_arn": arn, "document": stop_document(AT)},
+        )
+        assert of_stop(ROOT.data, stop_plan(forged), PROVIDERS, past) is None
+    assert of_stop(ROOT.data, stop_plan(), PROVIDERS, Past(agents={role: "other"})) is None
