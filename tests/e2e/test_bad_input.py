@@ -30,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One applied team for the whole module; each test works on a copy of its checkout's files."""
     made = load("conftest").make_team(tmp_path_factory.mktemp("bad"))
     made.commit("first")
-    made.run("sandbox", "up")
+    made.run("sandbox", "up", "-provider=aws")
     try:
         made.run("init", "-yes")
         made.plan()
