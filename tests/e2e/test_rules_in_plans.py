@@ -85,6 +85,7 @@ rule "dated" {
     assert found["message"] == "grant.triage says no reason" and found["surface"] == "tool_access"
     team.edit("self.reason != null", "true || self.reason != null", "rules.hcl")
     assert findings(team, "dated", 3) == []
+    assert "E-TARGET-TESTS" in team.run("plan", "-target=agent.invoice_triage", check=1).stderr
     team.plan()
     assert ("governance", "security") in team.required()
     lines = json.loads((team.home / "plan.json").read_text())["plan"]["next_root"]["lines"]
