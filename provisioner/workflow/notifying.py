@@ -190,7 +190,11 @@ def _within(seconds: float, work: Callable[[], _Answer]) -> _Answer:
     thread = Thread(target=lambda: found.append(work()), daemon=True)
     thread.start()
     thread.join(seconds)
-    return found[0] if found else _Answer(0, f"It gave no answer within {seconds:.3g} s")
+    return found[0] if found else _silent(seconds)
+
+
+def _silent(seconds: float) -> _Answer:
+    return _Answer(0, f"It gave no answer within {seconds:.3g} s")
 
 
 def _post(hook: Webhook, name: str, body: bytes, seconds: float) -> _Answer:
@@ -219,7 +223,11 @@ def _post(hook: Webhook, name: str, body: bytes, seconds: float) -> _Answer:
     except HTTPError as error:
         with error:
             return _Answer(error.code, "", _seconds(error.headers.get("retry-after")))
+    except TimeoutError:  # the socket's own limit and the caller's end at the same moment; either may be first
+        return _silent(seconds)
     except URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            return _silent(seconds)
         return _Answer(0, f"It cannot be reached: {error.reason}")
     except (OSError, HTTPException, UnicodeError) as error:
         return _Answer(0, f"It cannot be reached: {error or type(error).__name__}")
