@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from ..planfile import PlanFile
-from .plan_checks import CLOCK_SKEW
+from .case import CLOCK_SKEW
 from .root import ROOT_SEAL, RootError, RootException, RootInForce, TrustRoot, parse_root, pin
 from .root_checks import problems
 from .verdict import Carried, Evidence, LedgerSignoff, PublishedPlan, Refusal

@@ -5,54 +5,26 @@ Each check stands alone in PLAN_CHECKS; a test takes each away and expects an at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final
 
 from ..canonical import dumps
-from ..model.changes import Action, Change, Operation, Surface
-from ..model.findings import ABSOLUTE, Finding, Level
-from ..planfile import PlanFile, PlanFileError, from_builtins, plan_bytes, plan_digest, to_builtins
-from .exceptions import baselines_in_force, exceptions_in_force, growth, too_long
+from ..model.changes import Action, Change, Operation
+from ..planfile import plan_bytes, plan_digest, to_builtins
+from .case import CLOCK_SKEW, REPLAN, Case, PlanCheck, time_to_live
+from .finding_checks import FINDING_CHECKS
 from .limits import deletes_too_much, deletions, protecting
+from .next_root_checks import NEXT_ROOT_CHECKS
 from .ownership import change_owner
-from .past import removal_tools, weakened_since
-from .requirements import Demands
-from .root import RootData, RootError, parse_root
-from .root_changes import compare
-from .root_checks import problems
-from .verdict import Evidence, Refusal
-
-CLOCK_SKEW: Final = timedelta(minutes=5)
-
-_REPLAN: Final = "Make the plan anew with `provisioner plan`, and have it signed."
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A plan before its judge. `demands` were computed from the root in force, not read from the plan."""
-
-    planfile: PlanFile
-    evidence: Evidence
-    demands: Demands
-    broken: frozenset[str] = frozenset()
-    """Surfaces for which glass was broken: rules that are not absolute do not hold there."""
-
-
-PlanCheck = Callable[[Case], Iterator[Refusal]]
-
-
-def time_to_live(root: RootData, demands: Demands) -> timedelta:
-    """How long a plan lives once published. One that waits for the notice to an owner lives so much longer."""
-    notice = root.approval.notice_seconds if demands.yielding else 0
-    return timedelta(seconds=root.approval.plan_ttl_seconds + notice)
+from .past import removal_tools
+from .verdict import Refusal
 
 
 def bytes_match(case: Case) -> Iterator[Refusal]:
     file = case.planfile
     if plan_bytes(file.plan) != file.plan_bytes or plan_digest(file.plan_bytes) != file.digest:
-        yield Refusal("E-PLAN-DIGEST", "the plan does not match its digest: it was changed", _REPLAN)
+        yield Refusal("E-PLAN-DIGEST", "the plan does not match its digest: it was changed", REPLAN)
 
 
 def pinned(case: Case) -> Iterator[Refusal]:
@@ -71,7 +43,7 @@ def judged_by_this_root(case: Case) -> Iterator[Refusal]:
         yield Refusal(
             "E-ROOT",
             f"the plan was made under trust root v{named.version}, and another one (v{root.version}) is in force",
-            _REPLAN,
+            REPLAN,
         )
 
 
@@ -87,7 +59,7 @@ def of_this_workspace(case: Case) -> Iterator[Refusal]:
 
 def solo_is_said(case: Case) -> Iterator[Refusal]:
     if case.planfile.plan.solo != case.evidence.root.root.data.approval.solo:
-        yield Refusal("E-SOLO", "the plan does not say truly whether one person decides alone", _REPLAN)
+        yield Refusal("E-SOLO", "the plan does not say truly whether one person decides alone", REPLAN)
 
 
 def not_overtaken(case: Case) -> Iterator[Refusal]:
@@ -97,7 +69,7 @@ def not_overtaken(case: Case) -> Iterator[Refusal]:
             "E-BASE",
             f"the plan builds on ledger entry {base}, and entry {now} is the last applied plan: this one was applied"
             " already, or another came before it",
-            _REPLAN,
+            REPLAN,
         )
 
 
@@ -120,7 +92,7 @@ def in_time(case: Case) -> Iterator[Refusal]:
         yield Refusal(
             "E-EXPIRED",
             f"the plan was published at {found.since:%Y-%m-%d %H:%MZ} and was good for {_span(ttl)}",
-            f"{_REPLAN} Publishing the same plan again does not make it younger.",
+            f"{REPLAN} Publishing the same plan again does not make it younger.",
         )
 
 
@@ -163,7 +135,7 @@ def operations_belong(case: Case) -> Iterator[Refusal]:
     if touched != {note.agent for note in plan.agents} or len(plan.agents) != len(touched):
         wrong.append("the agents that the plan speaks of are not those that it changes")
     for reason in wrong[:3]:
-        yield Refusal("E-PLAN-SHAPE", f"the plan does not fit together: {reason}", _REPLAN)
+        yield Refusal("E-PLAN-SHAPE", f"the plan does not fit together: {reason}", REPLAN)
 
 
 def surfaces_are_the_providers(case: Case) -> Iterator[Refusal]:
@@ -175,12 +147,12 @@ def surfaces_are_the_providers(case: Case) -> Iterator[Refusal]:
         kind = provider.schema().kinds.get(change.address.kind) if provider is not None else None
         if kind is None or kind.observed:
             reason = f"change {change.number} is of a kind that cannot be changed here: {change.address.kind}"
-            yield Refusal("E-SURFACES", reason, _REPLAN)
+            yield Refusal("E-SURFACES", reason, REPLAN)
             continue
         fields = _differing(change, tuple(kind.fields))
         if fields is None or fields != change.fields or kind.surfaces(fields or None) != change.surfaces:
             reason = f"change {change.number} is not what it says: it touches other fields or surfaces"
-            yield Refusal("E-SURFACES", reason, _REPLAN)
+            yield Refusal("E-SURFACES", reason, REPLAN)
 
 
 def calls_are_the_providers(case: Case) -> Iterator[Refusal]:
@@ -200,7 +172,7 @@ def calls_are_the_providers(case: Case) -> Iterator[Refusal]:
         found = {item.id: item for item in planned.get(change.number, ())}
         if set(wanted) != set(found) or not all(_same_call(wanted[name], found[name]) for name in wanted):
             reason = f"the calls planned for change {change.number} are not those that it needs"
-            yield Refusal("E-OPERATIONS", reason, f"It was changed, or made by another version. {_REPLAN}")
+            yield Refusal("E-OPERATIONS", reason, f"It was changed, or made by another version. {REPLAN}")
 
 
 def owners_are_the_roots(case: Case) -> Iterator[Refusal]:
@@ -215,7 +187,7 @@ def owners_are_the_roots(case: Case) -> Iterator[Refusal]:
         wanted = {surface.value: change_owner(root, change, surface) for surface in change.surfaces}
         if {name: owner for name, owner in wanted.items() if owner is not None} != dict(change.owners):
             yield Refusal(
-                "E-OWNER", f"the owners that the plan names for change {change.number} are not the root's", _REPLAN
+                "E-OWNER", f"the owners that the plan names for change {change.number} are not the root's", REPLAN
             )
 
 
@@ -224,13 +196,13 @@ def requirements_are_the_roots(case: Case) -> Iterator[Refusal]:
         yield Refusal(
             "E-REQUIREMENTS",
             "the sign-offs that the plan asks for are not those that the trust root demands for its changes",
-            _REPLAN,
+            REPLAN,
         )
 
 
 def exclusions_are_complete(case: Case) -> Iterator[Refusal]:
     if case.planfile.plan.exclusions != case.demands.exclusions:
-        yield Refusal("E-EXCLUSIONS", "the plan leaves out somebody who may not sign, such as a sponsor", _REPLAN)
+        yield Refusal("E-EXCLUSIONS", "the plan leaves out somebody who may not sign, such as a sponsor", REPLAN)
 
 
 def authors_are_complete(case: Case) -> Iterator[Refusal]:
@@ -242,89 +214,9 @@ def authors_are_complete(case: Case) -> Iterator[Refusal]:
     missing = sorted({exclusion.person for exclusion in found.people} - named)
     if missing:
         reason = f"the plan does not exclude {', '.join(missing)}, who wrote what it was made from"
-        yield Refusal("E-AUTHORS", reason, _REPLAN)
+        yield Refusal("E-AUTHORS", reason, REPLAN)
     if found.unknown and not plan.unknown_authors:
-        yield Refusal("E-AUTHORS", f"the plan hides an unknown author: {found.unknown[0]}", _REPLAN)
-
-
-def severities_are_the_roots(case: Case) -> Iterator[Refusal]:
-    severity = case.evidence.root.root.data.severity
-    for finding in case.planfile.plan.findings:
-        wanted = severity.get(finding.rule)
-        lifted = finding.level is Level.EXCEPTED or _accepted_with_next_root(case, finding)
-        if wanted is not None and not finding.absolute and finding.level != wanted and not lifted:
-            reason = f"the plan takes {finding.rule} as {finding.level}, and the trust root as {wanted}"
-            yield Refusal("E-SEVERITY", reason, _REPLAN)
-
-
-def exceptions_are_the_roots(case: Case) -> Iterator[Refusal]:
-    """What lifts a finding must be in the root in force, hold now, and be about this rule and subject."""
-    root, now = case.evidence.root.root.data, case.evidence.now
-    waivers: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None, str]] = {
-        **{name: ((item.rule,), item.subjects, item.expires) for name, item in exceptions_in_force(root, now).items()},
-        **{name: (item.rules, None, item.expires) for name, item in baselines_in_force(root, now).items()},
-    }
-    for finding in case.planfile.plan.findings:
-        if finding.level is not Level.EXCEPTED:
-            continue
-        rules, subjects, until = waivers.get(finding.exception, ((), None, ""))
-        covers = finding.rule in rules and (subjects is None or finding.covered_as in subjects)
-        if not covers or until != finding.until or finding.absolute or finding.rule in ABSOLUTE:
-            reason = f"{finding.rule} is lifted by {finding.exception or 'nothing'}, which the trust root does not say"
-            yield Refusal("E-EXCEPTION", reason, _REPLAN)
-
-
-def _accepted_with_next_root(case: Case, finding: Finding) -> bool:
-    """Whether governance accepts the finding together with the next root, which would lift it."""
-    following = case.planfile.plan.next_root
-    if following is None or finding.level is not Level.ACCEPT or finding.surface != Surface.GOVERNANCE.value:
-        return False
-    root, data = case.evidence.root.root.data, following.data
-    named = [item for name, item in data.get("exceptions", {}).items() if name not in root.exceptions]
-    named += [item for name, item in data.get("baselines", {}).items() if name not in root.baselines]
-    return any(finding.rule == item.get("rule") or finding.rule in item.get("rules", ()) for item in named)
-
-
-def no_blocking_finding(case: Case) -> Iterator[Refusal]:
-    for finding in case.planfile.plan.findings:
-        absolute = finding.absolute or finding.rule in ABSOLUTE
-        if finding.level is Level.BLOCK and (absolute or finding.surface not in case.broken):
-            yield Refusal("E-BLOCKED", f"{finding.rule} blocks the plan: {finding.message}", finding.fix)
-
-
-def risks_have_an_acceptor(case: Case) -> Iterator[Refusal]:
-    """A finding that somebody must accept, and that no requirement asks about, would be accepted by nobody."""
-    asked = {name for requirement in case.demands.requirements for name in requirement.accept}
-    for finding in case.planfile.plan.findings:
-        if finding.level is Level.ACCEPT and f"{finding.rule} {finding.subject}" not in asked:
-            reason = f"{finding.rule} needs to be accepted, and no owner answers for {finding.surface}"
-            yield Refusal("E-UNACCEPTED", reason, finding.fix)
-
-
-def tests_pass(case: Case) -> Iterator[Refusal]:
-    tests = case.planfile.plan.tests
-    if case.broken:
-        return
-    if tests.failed or any(not result.passed for result in tests.failures):
-        count = max(tests.failed, 1)
-        yield Refusal(
-            "E-TESTS",
-            f"{count} boundary test{'s fail' if count > 1 else ' fails'} on what the plan would make",
-            "Narrow the change until `provisioner test` passes.",
-        )
-
-
-def everything_was_read(case: Case) -> Iterator[Refusal]:
-    plan = case.planfile.plan
-    for gap in plan.gaps:
-        touched = any(
-            (change.address.provider, change.address.target) == (gap.provider, gap.target)
-            and (not gap.agents or change.agent is None or change.agent in gap.agents)
-            for change in plan.changes
-        )
-        if touched:
-            reason = f"{gap.what} of {gap.provider} {gap.target} was not read ({gap.reason}), and the plan changes it"
-            yield Refusal("E-COVERAGE", reason, "Give the reader the permission, and plan again.")
+        yield Refusal("E-AUTHORS", f"the plan hides an unknown author: {found.unknown[0]}", REPLAN)
 
 
 def within_limits(case: Case) -> Iterator[Refusal]:
@@ -360,16 +252,7 @@ def leaves_alone_what_is_protected(case: Case) -> Iterator[Refusal]:
 def says_what_it_was_made_from(case: Case) -> Iterator[Refusal]:
     """Files, agents and tests stand in every plan since there is a place for them: what follows is measured with it."""
     if case.evidence.past is not None and case.planfile.plan.declared is None:
-        yield Refusal("E-DECLARED", "the plan does not say which files, agents and tests it was made from", _REPLAN)
-
-
-def tests_are_kept(case: Case) -> Iterator[Refusal]:
-    """What the last applied plan or the root asserts may only get weaker where governance is told, and signs."""
-    told = case.planfile.plan.next_root
-    lines = [line for line in _weakened(case) if told is None or line not in told.lines]
-    if lines:
-        reason = f"the plan weakens boundary tests that were signed for, without a word to governance: {lines[0]}"
-        yield Refusal("E-TESTS-WEAKENED", reason, _REPLAN)
+        yield Refusal("E-DECLARED", "the plan does not say which files, agents and tests it was made from", REPLAN)
 
 
 def removals_name_their_tools(case: Case) -> Iterator[Refusal]:
@@ -382,45 +265,7 @@ def removals_name_their_tools(case: Case) -> Iterator[Refusal]:
         if change.action is Action.DELETE and change.tools != wanted:
             named = ", ".join(wanted) or "none"
             reason = f"change {change.number} takes away what served other tools than it says ({named})"
-            yield Refusal("E-TOOLS", reason, _REPLAN)
-
-
-def next_root_is_sound(case: Case) -> Iterator[Refusal]:
-    wanted, root = case.planfile.plan.next_root, case.evidence.root.root
-    if wanted is None:
-        return
-    body = {"version": wanted.version, "data": wanted.data, "digest": wanted.digest, "plan": case.planfile.digest}
-    try:
-        following = parse_root(body)
-    except RootError as error:
-        yield Refusal("E-NEXT-ROOT", f"the plan's next trust root cannot be taken: {error}", _REPLAN)
-        return
-    if following.version != root.version + 1:
-        reason = f"the plan's next trust root is v{following.version}, and v{root.version + 1} must come"
-        yield Refusal("E-NEXT-ROOT", reason, _REPLAN)
-    if following.data.workspace != root.data.workspace:
-        yield Refusal("E-NEXT-ROOT", "the plan's next trust root is for another workspace", _REPLAN)
-    if case.evidence.providers is not None and not _all_lines(case, wanted.lines, compare(root.data, following.data)):
-        yield Refusal("E-NEXT-ROOT", "what the plan says of its next trust root is not all that changes", _REPLAN)
-    for problem in problems(following.data)[:3]:
-        yield Refusal("E-NEXT-ROOT", f"the plan's next trust root is unsound: {problem.summary}", problem.detail)
-
-
-def exceptions_are_bounded(case: Case) -> Iterator[Refusal]:
-    """EXC-1, which is absolute: new exceptions end within 90 days of their first signature, baselines only shrink."""
-    wanted, root = case.planfile.plan.next_root, case.evidence.root.root.data
-    if wanted is None:
-        return
-    try:
-        following = from_builtins(wanted.data, RootData)
-        found, now = case.evidence.published, case.evidence.now
-        since = now if found is None else min(found.since, now)
-        wrong = [*too_long(root, following, since, now - case.evidence.grace)]
-        wrong += growth(root.baselines, following.baselines)
-    except (PlanFileError, ValueError):
-        return  # next_root_is_sound refuses what cannot be read
-    for reason in wrong:
-        yield Refusal("E-EXCEPTION", f"EXC-1: {reason}", "Shorten it in the configuration, and plan again.")
+            yield Refusal("E-TOOLS", reason, REPLAN)
 
 
 PLAN_CHECKS: tuple[PlanCheck, ...] = (
@@ -440,34 +285,13 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     requirements_are_the_roots,
     exclusions_are_complete,
     authors_are_complete,
-    severities_are_the_roots,
-    exceptions_are_the_roots,
-    no_blocking_finding,
-    risks_have_an_acceptor,
-    tests_pass,
-    everything_was_read,
+    *FINDING_CHECKS,
     within_limits,
     leaves_alone_what_is_protected,
     says_what_it_was_made_from,
-    tests_are_kept,
     removals_name_their_tools,
-    next_root_is_sound,
-    exceptions_are_bounded,
+    *NEXT_ROOT_CHECKS,
 )
-
-
-def _weakened(case: Case) -> tuple[str, ...]:
-    past, declared = case.evidence.past, case.planfile.plan.declared
-    if past is None or declared is None:
-        return ()
-    return weakened_since(case.evidence.root.root.data, past.last, declared)
-
-
-def _all_lines(case: Case, said: tuple[str, ...], wanted: Sequence[str]) -> bool:
-    """Whether a plan says of its next root all that changes. What it says besides is of tests that got weaker."""
-    more = said[len(wanted) :]
-    allowed = {*_weakened(case)} if case.evidence.past is not None else {line for line in more if "test." in line}
-    return said[: len(wanted)] == tuple(wanted) and set(more) <= allowed
 
 
 def _span(ttl: timedelta) -> str:

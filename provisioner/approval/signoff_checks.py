@@ -13,9 +13,9 @@ from ..model.plan import Requirement
 from ..planfile import PlanFile
 from . import carrying
 from . import statement as statements
+from .case import CLOCK_SKEW, time_to_live
 from .dsse import EnvelopeError, Opened, open_envelope
 from .keys import KeyRefused, PublicKey, parse
-from .plan_checks import CLOCK_SKEW, time_to_live
 from .requirements import Demands, bars_of
 from .root import RootData
 from .standing import BREAK_GLASS_SECONDS, may_act, opens

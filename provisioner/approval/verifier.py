@@ -12,7 +12,8 @@ from typing import Never
 
 from ..model.plan import Plan, Requirement
 from ..planfile import PlanFile
-from .plan_checks import PLAN_CHECKS, Case, time_to_live
+from .case import Case, time_to_live
+from .plan_checks import PLAN_CHECKS
 from .requirements import Background, Demands, of_plan
 from .root import TrustRoot
 from .signoff_checks import Judged, judge

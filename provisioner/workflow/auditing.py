@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..approval import dsse
+from ..approval.case import CLOCK_SKEW
 from ..approval.dsse import EnvelopeError
-from ..approval.plan_checks import CLOCK_SKEW
 from ..approval.revocation import open_revocation
 from ..approval.signoff_checks import holder
 from ..approval.statement import Role

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from weakref import WeakKeyDictionary
 
-from ..approval.plan_checks import CLOCK_SKEW
+from ..approval.case import CLOCK_SKEW
 from ..approval.root import RootInForce
 from ..approval.verdict import Evidence
 from ..approval.verifier import Verdict, verify

@@ -78,6 +78,8 @@ REFUSALS = {
     "dsse": {"E-ENVELOPE", "E-STATEMENT", "E-SIGNATURE"},
     "statement": {"E-STATEMENT"},
     "plan_checks": set(),
+    "finding_checks": set(),
+    "next_root_checks": set(),
     "signoff_checks": {"E-ROLLBACK"},
     "verifier": {"E-MISSING", "E-REJECTED"},
     "chain": {"E-PIN", "E-PIN-PLACE", "E-ROOT-CHAIN", "E-ROOT-UNSOUND"},
