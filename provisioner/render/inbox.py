@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from .escape import escape
-from .text import Paint, count, ranges, table, title, wrap
+from .text import Paint, count, ranges, section, table, title, wrap
+
+_LABELS: Final = {"review": "REVIEW OWED", "replacing": "NOTICE", "replaced": "REPLACED", "narrowing": "NARROWER"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +35,39 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that is not a sign-off of a plan that waits. `kind` is `review` (owed, since something was applied by
+    breaking glass), `replacing` (a plan would let others sign in the owner's place), `replaced` (one did, without its
+    consent) or `narrowing` (a plan takes authority away and needs no sign-off). `plan` is the short digest, `text` one
+    sentence, `do` the command that answers it, "" where there is none."""
+
+    kind: str
+    plan: str
+    owner: str
+    text: str
+    do: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Inbox:
-    """Newest plan first."""
+    """Newest plan first; reviews oldest first. `solo`: one person holds every sign-off."""
 
     workspace: str
     person: str
     waiting: tuple[Waiting, ...]
+    notices: tuple[Notice, ...] = ()
+    solo: bool = False
 
 
 def inbox_text(found: Inbox, width: int = 100, color: bool = False) -> str:
     """One line a sign-off, and the command for the first."""
     paint = Paint(color)
     head = ["provisioner inbox", f"workspace {escape(found.workspace)}", f"for {escape(found.person)}"]
-    lines = [*title(head, width, paint), ""]
+    head += ["solo: one person holds every sign-off"] * found.solo
+    lines = [*title(head, width, paint), *_notices(found.notices, width, paint), ""]
     if not found.waiting:
-        return "\n".join([*lines, "  " + paint.style("good", "Nothing waits for you.")]) + "\n"
+        nothing = "No plan waits for you." if found.notices else "Nothing waits for you."
+        return "\n".join([*lines, "  " + paint.style("good", nothing)]) + "\n"
     rows: list[Sequence[str]] = [("plan", "surface", "owner", "changes", "about", "hours left", "what")]
     for one in found.waiting:
         said = [f"{one.wider} wider or unknown" if one.wider else "nothing wider", f"{one.missing} missing"]
@@ -64,3 +85,12 @@ def inbox_text(found: Inbox, width: int = 100, color: bool = False) -> str:
     place = f" -as {escape(first.standing)}" if first.standing else ""
     lines += wrap(f"provisioner sign {first.plan} -owner {escape(first.owner)}{place}", width, " " * 7)
     return "\n".join(lines) + "\n"
+
+
+def _notices(notices: Sequence[Notice], width: int, paint: Paint) -> list[str]:
+    """Each as a section of its own; what is owed, or done without an owner, stands out."""
+    lines: list[str] = []
+    for one in notices:
+        found = section(_LABELS[one.kind], " ".join(escape(text) for text in (one.text, one.do) if text), width)
+        lines += found if one.kind == "narrowing" else [paint.style("bad", line) for line in found]
+    return lines

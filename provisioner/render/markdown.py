@@ -72,6 +72,7 @@ def plan_markdown(
     return "\n".join(body).rstrip("\n") + "\n"
 
 
+_SOLO = "one person holds every sign-off (solo)"
 _NAMES = {
     "_signs": "who has to sign",
     "_findings": "findings",
@@ -111,7 +112,8 @@ def _verdict(page: _Page) -> list[str]:
     agents = {change.agent for change in plan.changes if change.agent}
     agents |= {agent for change in plan.changes for agent in users(plan, change)}
     if not plan.changes and plan.next_root is None:
-        return [f"### {name}: no changes", "", f"Plan {code(page.file.short)}, trust root v{plan.root.version}."]
+        alone = f", {_SOLO}" if plan.solo else ""
+        return [f"### {name}: no changes", "", f"Plan {code(page.file.short)}, trust root v{plan.root.version}{alone}."]
     what = f"{count(len(plan.changes), 'change')} to {count(len(agents), 'agent')}" if plan.changes else "trust root"
     state = "**ready**" if signoffs.complete else f"**not ready: {_lacking(page)}**"
     tally = Counter(change.effect for change in plan.changes)
@@ -127,7 +129,7 @@ def _verdict(page: _Page) -> list[str]:
     if signoffs.expires:
         facts.append(f"to be signed until {md(signoffs.expires)}")
     if plan.solo:
-        facts.append("one person holds every sign-off (solo)")
+        facts.append(_SOLO)
     return [f"### {name}: {what}, {state}", "", f"{' · '.join(counts)}. {', '.join(facts)}."]
 
 

@@ -55,7 +55,7 @@ def owners_text(matrix: OwnerMatrix, width: int = 100, color: bool = False) -> s
     head = ["provisioner owners", f"workspace {escape(matrix.workspace)}", matrix.source]
     lines = [*title(head, width, paint), ""]
     if matrix.solo:
-        lines += section("SOLO", "one person decides alone: authors may sign", width)
+        lines += section("SOLO", "one person holds every sign-off: authors may sign", width)
     rows = [_HEAD, *(_cells(row, escape) for row in matrix.rows)]
     lines += table(rows, width, flexible=range(len(_HEAD)))
     unowned = [row for row in matrix.rows if row.owner is None]

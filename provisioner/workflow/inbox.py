@@ -1,4 +1,7 @@
-"""`inbox`: the published plans that one person may still sign. Needs the ledger, no cloud and no configuration."""
+"""`inbox`: the published plans that one person may still sign, and what they are told.
+
+Needs the ledger, no cloud and no configuration.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from ..ledger import views
 from ..model.diagnostics import DiagnosticError
 from ..render.inbox import Inbox, Waiting
 from ..runner import Runner
+from . import noticing
 from .approving import shown, verdict
 from .project import named_workspace, workspace_ledger
 from .roots import latest, root_in_force
@@ -32,7 +36,7 @@ def inbox(runner: Runner, root: Path, person: str | None, workspace: str | None,
         )
     ledger = workspace_ledger(runner, known.name, root)
     data = root_in_force(ledger, runner).root.data
-    if name not in data.people:
+    if name not in data.people and not noticing.known(ledger, runner, name):
         raise DiagnosticError.of(
             "E-PERSON",
             f"The trust root knows no person {name!r}",
@@ -41,6 +45,7 @@ def inbox(runner: Runner, root: Path, person: str | None, workspace: str | None,
     history, base = ledger.history, views.base(ledger.history)
     clock = latest(now, ledger.store.now())
     waiting: list[Waiting] = []
+    notices = [*noticing.reviews(ledger, runner, name), *noticing.replaced(ledger, runner, name, clock)]
     for digest in reversed(views.published(history)):
         found = views.publication(history, digest)
         if found is None or views.consumed(history, digest) is not None:
@@ -54,6 +59,7 @@ def inbox(runner: Runner, root: Path, person: str | None, workspace: str | None,
         state = shown(file, ledger, judged)
         if state.refusals:
             continue
+        notices += noticing.of_plan(file, data, judged.states, name)
         for one, row in zip(judged.states, state.rows, strict=True):
             standing = _stands_in(data, one, name)
             if row.done or row.rejected or (name not in row.may_sign and standing is None):
@@ -76,7 +82,7 @@ def inbox(runner: Runner, root: Path, person: str | None, workspace: str | None,
                     blocked=bool(state.blocked),
                 )
             )
-    return Inbox(ledger.workspace, name, tuple(waiting))
+    return Inbox(ledger.workspace, name, tuple(waiting), tuple(notices), data.approval.solo)
 
 
 def _stands_in(root: RootData, state: RequirementState, person: str) -> str | None:

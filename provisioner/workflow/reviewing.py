@@ -72,6 +72,12 @@ def owed(ledger: Ledger, runner: Runner) -> tuple[Owed, ...]:
     return tuple(item for item in broken(ledger, runner) if not item.closed)
 
 
+def owed_by(ledger: Ledger, runner: Runner, person: str) -> tuple[Owed, ...]:
+    """The reviews still owed that this person may sign, oldest first. Raises DiagnosticError as `owed` does."""
+    root = root_in_force(ledger, runner).root.data
+    return tuple(item for item in owed(ledger, runner) if _may_review(ledger, root, item, person))
+
+
 def broken(ledger: Ledger, runner: Runner) -> tuple[Owed, ...]:
     """Every part that was carried out by breaking glass, reviewed or not."""
     found = []
@@ -201,6 +207,13 @@ def _reviews(
         signed = Signed(person, opened.key.fingerprint, entry.stored_at, entry.stored_at, entry.index, said.reason)
         found[person] = (said.decision, signed)
     return dict(sorted(found.items()))
+
+
+def _may_review(ledger: Ledger, root: RootData, item: Owed, person: str) -> bool:
+    publication = views.publication(ledger.history, item.plan)
+    if publication is None or person in item.reviewed or person not in _signers(root, item.requirement.owner):
+        return False
+    return _may_not(publication.file().plan, item.requirement, item.people, person, root) is None
 
 
 def _may_not(plan: Plan, requirement: Requirement, people: tuple[str, ...], person: str, root: RootData) -> str | None:

@@ -127,6 +127,10 @@ def test_broken_glass_is_owed_a_review_until_its_owner_gives_it(company: Team) -
     assert owed in said(company, "audit", "verify", check=0) and owed in said(company, "status", short)
     assert len(company.json("drift")["drift"]["obligations"]) == 1
     assert len(company.json("plan", check=None)["sign_offs"]["obligations"]) == 1
+    (notice,) = company.json("inbox", "-person=alice")["notices"]
+    assert (notice["kind"], notice["plan"], notice["owner"]) == ("review", short, "iam")
+    assert "REVIEW OWED" in said(company, "inbox", "-person=alice") and owed in notice["text"]
+    assert [company.json("inbox", f"-person={name}")["notices"] for name in ("erin", "bob")] == [[], []]
     kinds = [
         json.loads(path.read_text())["kind"] for path in sorted((company.checkout / ".provisioner").rglob("*.json"))
     ]
@@ -137,6 +141,7 @@ def test_broken_glass_is_owed_a_review_until_its_owner_gives_it(company: Team) -
     assert "objected to by alice: it was not needed" in said(company, "drift")
     told = sign(company, "alice", "-review", "-reason=taken back")
     assert "REVIEW of what was applied by breaking glass" in told
+    assert company.json("inbox", "-person=alice")["notices"] == []
     assert "owes a review" not in said(company, "drift") + said(company, "plan") + said(company, "audit", "verify")
 
 
@@ -162,6 +167,9 @@ def test_a_sign_off_is_kept_where_its_part_is_the_same_and_narrowing_needs_none(
     shown = said(company, "status", str(company.home / "less.json"), check=0)
     assert "notified: it only takes authority away" in shown
     assert "needs no sign-off" in sign(company, "bob", name="less.json", check=1)
+    company.run("publish", str(company.home / "less.json"))
+    (notice,) = company.json("inbox", "-person=bob")["notices"]
+    assert notice["kind"] == "narrowing" and "needs no sign-off of api" in notice["text"] and "-reject" in notice["do"]
     sign(company, "bob", "-reject", "-reason=it is in use", name="less.json")
     company.apply("less.json", check=3)
     time.sleep(1.1)
@@ -220,6 +228,30 @@ def test_an_owner_is_asked_before_others_sign_in_its_place(company: Team) -> Non
     company.plan()
     assert "belongs to nobody" in sign(company, "alice-old", check=1)
     assert company.json("audit", "verify")["verified"]
+
+
+def test_who_is_replaced_unasked_finds_it_in_the_inbox(company: Team) -> None:
+    """Before, with the way to object; and after, though the root no longer knows them."""
+    company.edit("  signers     = [person.alice]", "  signers     = [person.frank]", "workspace.hcl")
+    company.commit("frank for alice")
+    company.plan()
+    company.run("publish", str(company.home / "plan.json"))
+    (notice,) = company.json("inbox", "-person=alice")["notices"]
+    assert notice["kind"] == "replacing" and "frank comes to sign for it" in notice["text"]
+    assert f"sign {digest(company)[7:15]} -owner iam -reject" in notice["do"]
+    for person in ("erin", "frank"):
+        sign(company, person, "-owner=security")
+    for person in ("bob", "carol"):
+        sign(company, person)
+    sign(company, "alice", "-owner=iam", "-surface=identity")
+    for person, standing in (("bob", "api"), ("carol", "platform")):
+        sign(company, person, "-owner=iam", f"-as={standing}")
+    company.apply()
+    (notice,) = company.json("inbox", "-person=alice")["notices"]
+    assert notice["kind"] == "replaced" and notice["text"].startswith("Trust root v2 of ")
+    assert "frank comes to sign for it. Consent of iam was not needed: every other owner" in notice["text"]
+    assert "REPLACED" in said(company, "inbox", "-person=alice")
+    assert company.json("inbox", "-person=carol")["notices"] == []
 
 
 def test_a_stand_in_opens_by_the_clock_of_a_ledger_in_s3(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.render.exceptions import ExceptionRow, Exceptions, exceptions_text
-from provisioner.render.inbox import Inbox, Waiting, inbox_text
+from provisioner.render.inbox import Inbox, Notice, Waiting, inbox_text
 from provisioner.render.owners import OwnerMatrix, OwnerRow, owners_csv, owners_markdown, owners_text, plain_cell
 from provisioner.render.plandiff import ChangePair, Kept, PlanDiff, Verdict, plan_diff_text
 from provisioner.render.whosigns import BlockSigners, Signers, WhoSigns, who_signs_text
@@ -29,7 +29,9 @@ TEXTS = {
     "who-signs": who_signs_text(
         WhoSigns(HOSTILE, "trust root v1", HOSTILE, (BlockSigners(HOSTILE, 1, (SIGNERS,)),), (SIGNERS,))
     ),
-    "inbox": inbox_text(Inbox(HOSTILE, HOSTILE, (WAITING,))),
+    "inbox": inbox_text(
+        Inbox(HOSTILE, HOSTILE, (WAITING,), (Notice("replaced", "7f3a9c21", HOSTILE, HOSTILE, HOSTILE),))
+    ),
     "exceptions": exceptions_text(Exceptions(HOSTILE, 1, (SET_ASIDE,))),
     "diff": plan_diff_text(
         PlanDiff(HOSTILE, "a", "b", False, (PAIR,), True, (Kept("identity", HOSTILE, HOSTILE, True, "same"),))
@@ -59,6 +61,8 @@ def test_text_stays_text(text: str) -> None:
 
 def test_nothing_to_say_is_said() -> None:
     assert "Nothing waits" in inbox_text(Inbox("acme", "ann", ()))
+    told = inbox_text(Inbox("acme", "ann", (), (Notice("review", "7f3a9c21", "iam", "iam owes a review"),), solo=True))
+    assert "Nothing waits" not in told and "REVIEW OWED" in told and "solo: one person holds every sign-off" in told
     assert "No rule is set aside" in exceptions_text(Exceptions("acme", 1, ()))
     unowned = owners_text(OwnerMatrix("acme", "x", False, (replace(ROW, owner=None),)))
     assert "1 without exactly one owner" in unowned and "NOBODY" in unowned
