@@ -62,6 +62,9 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     value: dict[str, Any] = to_builtins(plan)
     if plan.declared is None:
         del value["declared"]
+    for failure in value["tests"]["failures"]:
+        if not failure["deciding"]:
+            del failure["deciding"]
     return value
 
 

@@ -246,6 +246,8 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 def _as_json(answered: Answered) -> str:
     import json
 
+    from ..render.questions import deciding_value
+
     body: dict[str, Any] = {} if answered.id is None else {"id": answered.id}
     found = answered.decision
     if found is None:
@@ -255,9 +257,7 @@ def _as_json(answered: Answered) -> str:
     else:
         body["answer"] = found.answer.value
         body["because"] = list(found.because)
-        body["deciding"] = [
-            {"policy": item.policy, "statement": item.statement, "effect": item.effect} for item in found.deciding
-        ]
+        body["deciding"] = [deciding_value(item) for item in found.deciding]
         body["missing"] = list(found.missing)
     return json.dumps(body) + "\n"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from .requests import Deciding
 from .resources import Address
 from .source import SourceRange
 
@@ -68,7 +69,8 @@ class Hazard:
 class TestResult:
     """One judged attempt or assume of a boundary test. `got` is `allowed`, `denied` or `depends`.
 
-    `passed` is false for a test that could not be judged: `missing` says what was lacking.
+    `passed` is false for a test that could not be judged: `missing` says what was lacking. `deciding` names the
+    statements that decide; plans leave it out, since `because` says the same to who signs.
     """
 
     __test__ = False
@@ -83,6 +85,7 @@ class TestResult:
     generated: bool = False
     because: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    deciding: tuple[Deciding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

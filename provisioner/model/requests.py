@@ -48,11 +48,16 @@ Request = Attempt | Assume
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """A statement that decides: the policy it is in, its Sid or its number from 1 on, and what it does."""
+    """A statement that decides: the policy it is in, its Sid or its number from 1 on, and what it does.
+
+    `resource` is what the policy stands on, or the policy itself, in the cloud's own full name; empty where nobody
+    said (a document by itself).
+    """
 
     policy: str
     statement: str
     effect: str
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def summarize(results: Sequence[TestResult]) -> TestSummary:
         failed=len(results) - len(passed),
         expected_denied=sum(result.expect == "denied" for result in results),
         expected_allowed=sum(result.expect == "allowed" for result in results),
-        failures=tuple(result for result in results if not result.passed),
+        failures=tuple(replace(result, deciding=()) for result in results if not result.passed),
     )
 
 
@@ -88,4 +88,5 @@ def _result(
         generated=test.generated,
         because=decision.because,
         missing=decision.missing,
+        deciding=decision.deciding,
     )

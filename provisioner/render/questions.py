@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..model.questions import Circumstance, Holding, Holdings, Hop, Route, Verdict, Who, Within
-from ..model.requests import Answer
+from ..model.requests import Answer, Deciding
 from .escape import escape
 from .text import listing, wrap
 
@@ -67,7 +67,8 @@ def why_text(found: Verdict, circumstance: Circumstance, width: int) -> str:
     for route in found.routes:
         lines += ["", *_route_lines(route, width, named=True)]
         for item in route.decision.deciding:
-            text = f"{item.effect}: statement {item.statement} of {item.policy}"
+            place = f" ({item.resource})" if item.resource else ""
+            text = f"{item.effect}: statement {item.statement} of {item.policy}{place}"
             lines += wrap(escape(text), width, "    ", "      ")
     for key, values in circumstance.context:
         lines += ["", *wrap(escape(f"given: {key} = {', '.join(values)}"), width, "  ", "    ")]
@@ -194,11 +195,15 @@ def _route(route: Route) -> dict[str, Any]:
         "hops": [_hop(hop) for hop in route.hops],
         "answer": decision.answer.value,
         "because": list(decision.because),
-        "deciding": [
-            {"policy": item.policy, "statement": item.statement, "effect": item.effect} for item in decision.deciding
-        ],
+        "deciding": [deciding_value(item) for item in decision.deciding],
         "missing": list(decision.missing),
     }
+
+
+def deciding_value(item: Deciding) -> dict[str, str]:
+    """One statement that decides; `resource` only where somebody said on what the policy stands."""
+    said = {"policy": item.policy, "statement": item.statement, "effect": item.effect}
+    return {**said, "resource": item.resource} if item.resource else said
 
 
 def _hop(hop: Hop) -> dict[str, Any]:

@@ -133,10 +133,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class Policy:
-    """A named document. `name` is what a reader calls it (`grant.triage_reads`, `the boundary agents`)."""
+    """A named document. `name` is what a reader calls it (`grant.triage_reads`, `the boundary agents`), `on` the ARN of
+    what it stands on or of itself, where it is in a world; no part of the meaning."""
 
     name: str
     statements: tuple[Statement, ...]
+    on: str = field(default="", compare=False)
 
     @cached_property
     def allows(self) -> tuple[Statement, ...]:
@@ -192,19 +194,25 @@ def parse_policy(document: Mapping[str, Any] | str, name: str = "the policy") ->
     return Policy(name, _parsed(text))
 
 
-def parse_labelled(document: Mapping[str, Any] | str, name: str = "the policy") -> Policy:
+def parse_labelled(document: Mapping[str, Any] | str, name: str = "the policy", on: str = "") -> Policy:
     """As `parse_policy`, with every statement in its place and labelled by its Sid or number. Raises PolicyError."""
     try:
         text = document if isinstance(document, str) else json.dumps(document)
     except (TypeError, ValueError, RecursionError):
-        return Policy(name, _labelled(document))
-    return _labelled_policy(text, name)
+        return Policy(name, _labelled(document), on)
+    return _labelled_policy(text, name, on)
 
 
 @lru_cache(maxsize=8192)
-def _labelled_policy(text: str, name: str) -> Policy:
+def _labelled_policy(text: str, name: str, on: str) -> Policy:
     """The same object for the same text: what it works out about itself is worked out once."""
-    return Policy(name, _labelled(text))
+    return Policy(name, _statements_of(text), on)
+
+
+@lru_cache(maxsize=8192)
+def _statements_of(text: str) -> tuple[Statement, ...]:
+    """Many roles hold the same text: it is parsed once."""
+    return _labelled(text)
 
 
 def _labelled(document: Mapping[str, Any] | str) -> tuple[Statement, ...]:

@@ -319,4 +319,4 @@ def _named(policy: Policy, item: Statement) -> tuple[Deciding, ...]:
     """By name, where the statement was parsed with its label."""
     if not item.label:
         return ()
-    return (Deciding(policy.name, item.label, "Allow" if item.allow else "Deny"),)
+    return (Deciding(policy.name, item.label, "Allow" if item.allow else "Deny", policy.on),)

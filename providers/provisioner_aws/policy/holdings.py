@@ -12,7 +12,7 @@ from typing import Any
 from provisioner.model.requests import World
 from provisioner.model.resources import Address, Resource
 
-from .document import Policy, parse_policy
+from .document import Policy, parse_labelled
 from .errors import PolicyError
 from .evaluate import Layer, Policies
 
@@ -88,11 +88,22 @@ class Holdings:
         found = self._parsed.get(item.address)
         if found is None or found.name != name:
             try:
-                found = parse_policy(item.attributes["document"], name)
+                found = parse_labelled(item.attributes["document"], name, self._place(item))
             except PolicyError as error:
                 raise PolicyError(f"{name} cannot be judged: {error}") from error
             self._parsed[item.address] = found
         return found
+
+    def _place(self, item: Resource) -> str:
+        """The ARN of a managed policy, or of the role that an inline one stands on."""
+        arn = item.attributes.get("policy_arn") or item.attributes.get("arn")
+        if arn:
+            return str(arn)
+        role = self.resources.get(item.parent) if item.parent is not None else None
+        if role is not None:
+            return role_arn(role)
+        path = item.attributes.get("path") or "/"
+        return f"arn:aws:iam::{item.address.target}:policy{path}{item.address.name}"
 
     def layer(self, role: Resource) -> Layer:
         """The identity policies of a role. Raises PolicyError."""

@@ -20,7 +20,7 @@ from . import describe
 from .claims import AssumeRequest, assume_request
 from .conditions import moment
 from .context import Context, context_values
-from .document import parse_policy
+from .document import parse_labelled, parse_policy
 from .errors import ClaimError, PolicyError
 from .evaluate import Layer, Policies, PolicyRequest, all_decisions, evaluate, evaluate_trust, refusal
 from .holdings import holdings, role_arn
@@ -134,7 +134,8 @@ def _timed(values: Mapping[str, tuple[str, ...]], now: str | None) -> dict[str, 
 
 
 def _assume(world: World, role: Resource, assume: Assume) -> Decision:
-    trust = parse_policy(role.attributes.get("trust") or {"Statement": []}, f"the trust of role {role.address.name}")
+    document = role.attributes.get("trust") or {"Statement": []}
+    trust = parse_labelled(document, f"the trust of role {role.address.name}", role_arn(role))
     request = assume_request(assume.claims, trust, role.address.target)
     layer = Layer(f"the trust of role {role.address.name}", (trust,))
     caller = _caller_policies(world, request)
