@@ -50,8 +50,13 @@ _SHAPES: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {
     Kind.DRIFT: {"report": (str,), "base": (int,), "found": (int,), "unread": (int,)},
 }
 
-_OPTIONAL: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {Kind.DRIFT: {"open": (list,), "due": (list,)}}
-"""What came later: an entry without it says nothing of it. A drift run's open differences, and what it did not tell."""
+_OPTIONAL: Mapping[Kind, Mapping[str, tuple[type, ...]]] = {
+    Kind.DRIFT: {"open": (list,), "due": (list,)},
+    Kind.INTENT: {"also": (list,)},
+    Kind.OUTCOME: {"also": (list,)},
+}
+"""What came later: an entry without it says nothing of it. A drift run's open differences, and what it did not tell;
+further operations that were begun, or that ended, together with the first (see `begun`, `ended`)."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -152,6 +157,16 @@ def plan_of(entry: Entry) -> str | None:
     """The digest of the plan that an entry is about; None where it names none."""
     name = entry.body.get("digest" if entry.kind is Kind.PLAN else "plan")
     return name if isinstance(name, str) else None
+
+
+def begun(entry: Entry) -> tuple[str, ...]:
+    """The operations that an intent is about, each once, in the order in which they may begin."""
+    return (entry.body["operation"], *entry.body.get("also", ()))
+
+
+def ended(entry: Entry) -> tuple[Mapping[str, str], ...]:
+    """What an outcome says, one mapping an operation: `operation`, `status`, `detail`, `live`."""
+    return (entry.body, *entry.body.get("also", ()))
 
 
 def entry_name(index: int) -> str:
@@ -256,6 +271,24 @@ def _check_body(kind: Kind, body: Any) -> None:
         check(body)
 
 
+def _check_intent(body: Mapping[str, Any]) -> None:
+    ids = [body["operation"], *body.get("also", ())]
+    if not all(isinstance(id_, str) for id_ in ids) or len({*ids}) != len(ids):
+        raise EntryError("an intent names operations, each once")
+
+
+def _check_outcome(body: Mapping[str, Any]) -> None:
+    also = body.get("also", ())
+    names = set(_SHAPES[Kind.OUTCOME]) - {"plan"}
+    if not all(isinstance(item, Mapping) and set(item) == names for item in also):
+        raise EntryError(f"each further outcome has exactly {', '.join(sorted(names))}")
+    if not all(isinstance(value, str) for item in also for value in item.values()):
+        raise EntryError("what an outcome says is text")
+    ids = [body["operation"], *(item["operation"] for item in also)]
+    if len({*ids}) != len(ids):
+        raise EntryError("an outcome names operations, each once")
+
+
 def _check_lease(body: Mapping[str, Any]) -> None:
     parse_time(body["expires"])
 
@@ -291,6 +324,8 @@ def _check_drift(body: Mapping[str, Any]) -> None:
 
 _MEANING: Mapping[Kind, Callable[[Mapping[str, Any]], None]] = {
     Kind.LEASE: _check_lease,
+    Kind.INTENT: _check_intent,
+    Kind.OUTCOME: _check_outcome,
     Kind.REVOCATION: _check_revocation,
     Kind.CHECKPOINT: _check_checkpoint,
     Kind.OBLIGATION: _check_obligation,

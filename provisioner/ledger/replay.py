@@ -10,7 +10,7 @@ from ..model.changes import ABSENT, Action, Change, Operation
 from ..model.plan import Plan
 from ..model.resources import Address, Attributes
 from ..sdk.digests import state_digest
-from .entries import Entry, History, Kind
+from .entries import Entry, History, Kind, ended
 from .views import SETTLED, odd, publication
 
 Counts = Callable[[str], bool]
@@ -100,9 +100,9 @@ def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
     """Every operation of ours that took effect, in the order of the journal, each once."""
     plans: dict[str, _Parts] = {}
     done: dict[str, set[str]] = defaultdict(set)
-    for entry in history.of(Kind.OUTCOME):
-        digest, operation_id = entry.body["plan"], entry.body["operation"]
-        if entry.body["status"] not in SETTLED or operation_id in done[digest]:
+    for entry, said in ((entry, said) for entry in history.of(Kind.OUTCOME) for said in ended(entry)):
+        digest, operation_id = entry.body["plan"], said["operation"]
+        if said["status"] not in SETTLED or operation_id in done[digest]:
             continue
         if counts is not None and not counts(digest):
             continue

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from .. import canonical, planfile
 from ..model.changes import Status
-from .entries import Entry, History, Kind
+from .entries import Entry, History, Kind, begun, ended
 from .errors import LedgerError
 
 SETTLED = frozenset({Status.DONE.value, Status.ALREADY.value})
@@ -221,16 +221,17 @@ def journal(history: History, plan: str) -> Mapping[str, Record]:
     """What is recorded of each operation that was begun, by operation id."""
     out: dict[str, Record] = {}
     for entry in history.about(plan, Kind.INTENT, Kind.OUTCOME):
-        operation = entry.body["operation"]
-        known = out.get(operation)
         if entry.kind is Kind.INTENT:
-            out[operation] = Record(operation, known.status if known else None, known.detail if known else "", True)
+            for operation in begun(entry):
+                known = out.get(operation)
+                out[operation] = Record(operation, known.status if known else None, known.detail if known else "", True)
             continue
-        try:
-            status = Status(entry.body["status"])
-        except ValueError as error:
-            raise odd(entry, f"{entry.body['status']!r} is no outcome") from error
-        out[operation] = Record(operation, status, entry.body["detail"], status.value not in SETTLED)
+        for said in ended(entry):
+            try:
+                status = Status(said["status"])
+            except ValueError as error:
+                raise odd(entry, f"{said['status']!r} is no outcome") from error
+            out[said["operation"]] = Record(said["operation"], status, said["detail"], status.value not in SETTLED)
     return out
 
 

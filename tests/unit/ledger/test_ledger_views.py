@@ -319,3 +319,56 @@ def test_an_outcome_of_an_unknown_plan_or_operation_is_refused(ledger: Ledger) -
     outcome(other, "sha256:nowhere", "1.1")
     with pytest.raises(LedgerError, match="cannot be believed"):
         replay.made(other.history)
+
+
+class TestSeveralInOneEntry:
+    """What a batch records: one entry for the intents, one for the outcomes."""
+
+    OTHER = make_plan(None, {"x": "1", "y": "1"}, ("x",), ("y",))
+
+    def test_each_counts_as_if_it_had_an_entry_of_its_own(self, ledger: Ledger) -> None:
+        plan = publish(ledger, self.OTHER)
+        ledger.append(Kind.INTENT, {"plan": plan, "operation": "1.1", "also": ["1.2"], "holder": "h"})
+        assert views.open_intents(ledger.history, plan) == ("1.1", "1.2")
+        also = [{"operation": "1.2", "status": "done", "detail": "late", "live": ""}]
+        body = {"plan": plan, "operation": "1.1", "status": "done", "detail": "", "live": "", "also": also}
+        ledger.append(Kind.OUTCOME, body)
+        records = views.journal(ledger.history, plan)
+        assert [(record.settled, record.open, record.detail) for record in records.values()] == [
+            (True, False, ""),
+            (True, False, "late"),
+        ]
+        assert replay.signed_state(ledger.history)[ROLE].attributes == {"x": "1", "y": "1"}
+
+    def test_an_outcome_that_settles_nothing_leaves_only_its_own_open(self, ledger: Ledger) -> None:
+        plan = publish(ledger, self.OTHER)
+        ledger.append(Kind.INTENT, {"plan": plan, "operation": "1.1", "also": ["1.2"], "holder": "h"})
+        also = [{"operation": "1.2", "status": "unknown", "detail": "", "live": ""}]
+        body = {"plan": plan, "operation": "1.1", "status": "done", "detail": "", "live": "", "also": also}
+        ledger.append(Kind.OUTCOME, body)
+        assert views.open_intents(ledger.history, plan) == ("1.2",)
+
+    @pytest.mark.parametrize(
+        ("kind", "also"),
+        [
+            (Kind.INTENT, ["1.1"]),
+            (Kind.INTENT, ["1.2", "1.2"]),
+            (Kind.INTENT, [2]),
+            (Kind.OUTCOME, ["1.2"]),
+            (Kind.OUTCOME, [{"operation": "1.2"}]),
+            (Kind.OUTCOME, [{"operation": "1.1", "status": "done", "detail": "", "live": ""}]),
+            (Kind.OUTCOME, [{"operation": "1.2", "status": 1, "detail": "", "live": ""}]),
+            (Kind.OUTCOME, [{"operation": "1.2", "status": "done", "detail": "", "live": "", "plan": "p"}]),
+        ],
+    )
+    def test_other_shapes_are_no_entries(self, ledger: Ledger, kind: Kind, also: list[Any]) -> None:
+        more = {"holder": "h"} if kind is Kind.INTENT else {"status": "done", "detail": "", "live": ""}
+        with pytest.raises(LedgerError, match=f"Cannot record this {kind}"):
+            ledger.append(kind, {"plan": "p", "operation": "1.1", **more, "also": also})
+
+    def test_a_status_that_is_none_is_found_wherever_it_stands(self, ledger: Ledger) -> None:
+        also = [{"operation": "1.2", "status": "fine", "detail": "", "live": ""}]
+        body = {"plan": "p", "operation": "1.1", "status": "done", "detail": "", "live": "", "also": also}
+        ledger.append(Kind.OUTCOME, body)
+        with pytest.raises(LedgerError, match="Entry 1 of the ledger"):
+            views.journal(ledger.history, "p")
