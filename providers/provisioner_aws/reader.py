@@ -48,6 +48,11 @@ class AWSReader:
             accounts.setdefault(connection.target.id, Account(connection, self.role_setting, read_seconds))
         self._accounts = accounts
 
+    @property
+    def calls(self) -> dict[str, int]:
+        """Requests so far, by target."""
+        return {f"aws:{account.id}": account.calls for account in self._accounts.values()}
+
     def identify(self) -> None:
         """Raise CloudError unless every account is the declared one."""
         for _ in self._each(Account.identify):
@@ -70,9 +75,10 @@ class AWSReader:
             targets=tuple(f"aws:{account}" for account in sorted(self._accounts)),
             gaps=tuple(sorted(gaps, key=lambda gap: (gap.target, gap.what, gap.reason))),
             not_looked_at=tuple(unseen),
-            calls={f"aws:{account.id}": account.calls for account in self._accounts.values()},
+            calls=self.calls,
         )
-        return Snapshot(tuple(sorted(resources, key=lambda resource: resource.address)), coverage)
+        ordered = tuple(sorted(resources, key=lambda resource: resource.address))
+        return Snapshot(ordered, coverage, tuple(inventories))
 
     def _each(self, work: Callable[[Account], T]) -> Iterable[T]:
         """Results in the order of account ids; the first error is raised once all are done."""

@@ -32,6 +32,11 @@ class GoogleReader:
             projects.setdefault(connection.target.id, Project(connection, read_seconds, sleep))
         self._projects = projects
 
+    @property
+    def calls(self) -> dict[str, int]:
+        """Requests so far, by target."""
+        return {f"google:{project.id}": project.calls for project in self._projects.values()}
+
     def identify(self) -> None:
         """Raise CloudError unless every project is the declared one."""
         with ThreadPoolExecutor(max_workers=max(1, min(16, len(self._projects)))) as pool:
@@ -56,6 +61,6 @@ class GoogleReader:
             targets=tuple(f"google:{project}" for project in sorted(self._projects)),
             gaps=tuple(sorted(gaps, key=lambda gap: (gap.target, gap.what, gap.reason))),
             not_looked_at=tuple(unseen),
-            calls={f"google:{project.id}": project.calls for project in self._projects.values()},
+            calls=self.calls,
         )
         return Snapshot(tuple(sorted(resources, key=lambda resource: resource.address)), coverage)

@@ -11,7 +11,7 @@ from .declare import Json, command, session_of
 from .plans import Plan, opened_plan
 
 if TYPE_CHECKING:
-    from ..applying.result import ApplyResult, Report
+    from ..applying.result import ApplyResult
     from ..approval.verifier import Verdict
     from ..render.conditions import Condition
     from ..workflow.signing import Opened
@@ -44,6 +44,7 @@ def apply(
     from ..workflow.applying import apply as execute
     from ..workflow.applying import judge
     from ..workflow.signing import open_signed
+    from .progress import applying
 
     session = session_of(ctx)
     if signed and plan:
@@ -55,7 +56,8 @@ def apply(
     _, verdict = judge(opened, Path.cwd(), session.environ)
     if verdict.verified is None:
         return refused(session, opened, verdict, json)
-    result = execute(opened, verdict.verified, None if json else show_progress(session), parallelism)
+    with applying(session) as watching:
+        result = execute(opened, verdict.verified, watching, parallelism)
     held = conditions(result)
     if json:
         session.document("apply", apply_document(opened.file, result), held)
@@ -118,23 +120,3 @@ def refused(session: Session, opened: Opened, verdict: Verdict, json: bool, comm
         )
         session.print(text)
     return exit_code(held)
-
-
-def show_progress(session: Session) -> Report | None:
-    """One line that changes, at a terminal only."""
-    if not session.err.isatty():
-        return None
-    from ..applying.result import Phase, Progress
-    from ..render.escape import clip
-
-    def report(step: Progress) -> None:
-        if step.phase is Phase.WAITING:
-            text = f"waiting for the lease of {step.detail}"
-        else:
-            verb = step.operation.verb if step.operation else ""
-            text = f"[{step.number}/{step.total}] {verb} {step.status or ''}"
-        last = step.phase is Phase.FINISHED and step.number == step.total
-        session.err.write(f"\r{clip(text, 78):<78}" + ("\r" + " " * 78 + "\r" if last else ""))
-        session.err.flush()
-
-    return report

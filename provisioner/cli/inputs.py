@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def inputs_of(session: Session, var: Sequence[str] | None, var_file: Sequence[str] | None) -> Inputs:
-    """Folder, environment, variables and files of variables. Raises DiagnosticError for a -var that is none."""
+    """Folder, environment, variables, files of variables, and who watches reads. Raises DiagnosticError for a -var
+    that is none."""
     from ..workflow.project import Inputs
+    from .progress import reading
 
     files = tuple(Path(name) for name in var_file or ())
-    return Inputs(Path.cwd(), session.environ, files, variables(var or ()))
+    return Inputs(Path.cwd(), session.environ, files, variables(var or ()), reading(session))
 
 
 def project_of(session: Session, var: Sequence[str] | None, var_file: Sequence[str] | None) -> Project:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .apply import conditions, refused, show_progress
+from .apply import conditions, refused
 from .declare import Json, command, session_of
 from .plans import confirmed, not_confirmed
 from .sign import Key, signing_key
@@ -78,8 +78,10 @@ def _carried_out(session: Session, plan: StopPlan, wish: StopWish, json: bool) -
     from ..render.jsonout import apply_document
     from ..render.reports import apply_text
     from ..workflow.stopping import stop as carry_out
+    from .progress import applying
 
-    done = carry_out(plan, wish, Path.cwd(), session.environ, None if json else show_progress(session))
+    with applying(session) as watching:
+        done = carry_out(plan, wish, Path.cwd(), session.environ, watching)
     if done.result is None:
         return refused(session, done.opened, done.verdict, json, "stop")
     held = ordered((*conditions(done.result), *([Condition.INCOMPLETE] if done.left_out else [])))

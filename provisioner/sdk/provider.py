@@ -52,7 +52,10 @@ class Scope:
 
 
 class Reader(Protocol):
-    """Read-only access to the targets of one provider."""
+    """Read-only access to the targets of one provider.
+
+    A reader with an attribute `calls` (requests so far, by `provider:target`) has it shown while it reads.
+    """
 
     def identify(self) -> None:
         """Check that the caller is in the declared account or project. Raises CloudError before anything is read."""

@@ -106,6 +106,7 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         configuration.workspace.name,
         project.runner.connection_settings,
         replay.made(ledger.history, counted(ledger, project.runner)),
+        project.inputs.onlooker,
     )
     if has_relative_expiry(configuration):
         expiries = expiries_in_force(providers, snapshots, ledger.history, counted(ledger, project.runner))

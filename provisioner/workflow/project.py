@@ -19,6 +19,7 @@ from ..runner import Runner, WorkspaceRunner, is_loopback, load_runner
 if TYPE_CHECKING:  # `validate` needs no ledger most of the time, and every tenth of a second is felt
     from ..ledger.log import Ledger
     from ..ledger.store import Store
+    from .reading import Onlooker
 
 LOCAL = "local:"
 SINGLE_HOST = "?single_host"
@@ -26,12 +27,13 @@ SINGLE_HOST = "?single_host"
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the command line hands in. `environ` is the process's environment."""
+    """What the command line hands in. `environ` is the process's environment, `onlooker` watches reads go on."""
 
     root: Path
     environ: Mapping[str, str]
     var_files: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    onlooker: Onlooker | None = None
 
 
 @dataclass(frozen=True, slots=True)

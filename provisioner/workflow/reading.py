@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from ..model.authority import Authority
 from ..model.resources import Address, Desired, Snapshot
-from ..sdk.provider import Connection, Provider, Scope
+from ..sdk.provider import Connection, Provider, Reader, Scope
+
+
+class Onlooker(Protocol):
+    """Who watches reads go on. Both are called from the thread that reads."""
+
+    def begun(self, provider: str, reader: Reader) -> None:
+        """A provider's read begins; its reader may count its calls."""
+
+    def ended(self, provider: str) -> None:
+        """It is over, whether or not it succeeded."""
+
 
 Settings = Callable[[str], Mapping[str, object]]
 """The runner file's settings by provider key."""
@@ -33,6 +45,7 @@ def read_all(
     workspace: str,
     settings: Settings,
     made: frozenset[Address] = frozenset(),
+    onlooker: Onlooker | None = None,
 ) -> dict[str, Snapshot]:
     """A snapshot for each provider; `made` is what the record says we made, a hint of where to look.
 
@@ -43,12 +56,23 @@ def read_all(
         own = [item.resource for item in desired if item.resource.address.provider == name]
         addresses = frozenset(address for resource in own for address in (resource.address, *resource.uses))
         reader = providers[name].reader(connections(authorities[name], settings))
-        reader.identify()
         known = frozenset(address for address in made if address.provider == name)
-        return reader.read(Scope(workspace, addresses, made=known))
+        scope = Scope(workspace, addresses, made=known)
+        if onlooker is None:
+            return _read(reader, scope)
+        onlooker.begun(name, reader)
+        try:
+            return _read(reader, scope)
+        finally:
+            onlooker.ended(name)
 
     names = list(providers)
     if len(names) == 1:
         return {names[0]: one(names[0])}
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         return dict(zip(names, pool.map(one, names), strict=True))
+
+
+def _read(reader: Reader, scope: Scope) -> Snapshot:
+    reader.identify()
+    return reader.read(scope)
