@@ -92,6 +92,12 @@ class Google:
 
         return rank(operation, effect_widens)
 
+    def joint(self, operation: Operation) -> str:
+        """Which operations one call carries out: those on one allow policy (`Joining` of the sdk)."""
+        from .policy_edit import joint
+
+        return joint(operation)
+
     def evaluate(self, world: World, request: Request) -> Decision:
         from .policy.evaluate import evaluate_in_world
 

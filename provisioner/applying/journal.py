@@ -26,20 +26,28 @@ class Journal:
         """What earlier runs of this plan recorded, by operation id."""
         return views.journal(self.ledger.history, self.plan)
 
-    def intent(self, operation: Operation) -> None:
-        """Before a call."""
-        body = {"plan": self.plan, "operation": operation.id, "holder": self.lease.holder}
+    def intent(self, *operations: Operation) -> None:
+        """Before a call, or before those of a batch: one entry for all, since one put costs as much as many calls."""
+        first, *also = [operation.id for operation in operations]
+        body = {"plan": self.plan, "operation": first, "holder": self.lease.holder}
+        if also:
+            body["also"] = also
         self.ledger.append(Kind.INTENT, body, check=self.lease.fence)
 
-    def outcome(self, operation: Operation, outcome: Outcome) -> None:
-        """After a call, or when the cloud has told what became of an interrupted one."""
-        body = {
-            "plan": self.plan,
-            "operation": operation.id,
-            "status": outcome.status.value,
-            "detail": outcome.detail,
-            "live": outcome.live,
-        }
+    def outcome(self, *ended: tuple[Operation, Outcome]) -> None:
+        """After a call or those of a batch, or when the cloud has told what became of an interrupted one."""
+        first, *also = [
+            {
+                "operation": operation.id,
+                "status": outcome.status.value,
+                "detail": outcome.detail,
+                "live": outcome.live,
+            }
+            for operation, outcome in ended
+        ]
+        body = {"plan": self.plan, **first}
+        if also:
+            body["also"] = also
         self.ledger.append(Kind.OUTCOME, body, check=self.lease.fence)
 
     def root(self, change: RootChange) -> bool:

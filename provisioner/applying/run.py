@@ -1,15 +1,15 @@
 """One run over a plan while its lease is held: what begins when, what is recorded, when it stops.
 
 All that touches the ledger or this run's state happens in one thread, except `proceed`: a writer calls that from its
-own thread just before it writes. `desk` is the lock around the ledger. An intent is in the ledger before its call is
-handed to a writer, and nothing of an agent begins before the answer to its last operation is recorded.
+own thread just before it writes (`calling`). An intent is in the ledger before its call is handed to a writer, and
+nothing of an agent begins before the answer to its last operation is recorded. Where many operations may begin at once
+and their writer can, they go as a batch: one entry for their intents, one for their outcomes.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..ledger import replay, views
@@ -19,8 +19,9 @@ from ..ledger.log import Ledger
 from ..model.changes import Operation, Outcome, Status
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..sdk.errors import CloudError, ProceedError
-from ..sdk.provider import Writer
+from ..sdk.provider import JoiningWriter, Writer
 from . import effects, guards
+from .calling import Answer, Caller, reason
 from .calls import Calls
 from .inspect import Inspector, Seen
 from .journal import Journal
@@ -28,23 +29,21 @@ from .result import ApplyResult, OperationResult, Phase, Progress, Report, World
 from .schedule import Schedule
 from .worlds import Group, Kinds, PlanIndex, is_root, settle
 
+Numbered = Sequence[tuple[int, Operation]]
+"""Operations with their number in the plan, from 1."""
+
 Recheck = Callable[[Ledger], None]
 """Raises ProceedError when the plan may not go on (a sign-off that ran out, a rejection); called before every write."""
 
-LOOK_AHEAD = 200
+LOOK_AHEAD = 500
 """Groups that one look reads at most: beyond a few, a bulk read costs the same for many as for one."""
 
 FRESH_SECONDS = 30.0
 """How old a look ahead may be when the first operation of its group begins; older ones are made again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a writer said of one operation. `error` is what stopped it; `writes` counts the times it went ahead."""
-
-    outcome: Outcome | None
-    writes: int
-    error: ProceedError | DiagnosticError | None = None
+Turn = tuple[tuple[int, Answer], ...]
+"""The answers of a call or a batch, each with the place of its operation."""
 
 
 @dataclass
@@ -69,10 +68,13 @@ class Run:
     problems: dict[str, WorldProblem] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
     ahead: dict[str, float] = field(default_factory=dict)
+    together: dict[int, tuple[int, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    desk: threading.RLock = field(default_factory=threading.RLock)
-    halted: bool = False
     most: int = 1
+    caller: Caller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.caller = Caller(self.journal, self.writers, self._allowed)
 
     def go(self) -> ApplyResult:
         plan = self.index.plan
@@ -104,39 +106,72 @@ class Run:
         caps = {name: min(self.parallel, _parallel(writer)) for name, writer in self.writers.items()}
         schedule = Schedule([operation for _, operation in numbered], self.index.groups_of, caps)
         self.most = max(1, min(self.parallel, sum(caps.values())))
-        with Calls[Answer](self.most) as calls:
+        with Calls[Turn](self.most) as calls:
             try:
                 while schedule.left:
                     at = None if calls.full else schedule.begin()
                     if at is None:
-                        ended, answer = calls.take()
-                        self._answered(numbered[ended][1], answer)
-                        schedule.end(ended)
-                        continue
-                    number, operation = numbered[at]
-                    if self._ready(operation, numbered[at:]):
-                        self._start(operation, number)
-                        calls.start(at, lambda operation=operation: self._call(operation))  # type: ignore[misc]
+                        self._take(calls, schedule, numbered)
                     else:
-                        schedule.end(at)
+                        self._begin_turn(calls, schedule, numbered, at)
             except (ProceedError, DiagnosticError):
-                self.halted = True
+                self.caller.halted = True
                 self._drain(calls, numbered)
                 raise
             except BaseException:
-                self.halted = True
+                self.caller.halted = True
                 raise
 
-    def _drain(self, calls: Calls[Answer], numbered: Sequence[tuple[int, Operation]]) -> None:
+    def _begin_turn(self, calls: Calls[Turn], schedule: Schedule, numbered: Numbered, first: int) -> None:
+        """Start an operation that may begin, alone or with others in a batch."""
+        writer = self.writers[numbered[first][1].address.provider]
+        places = [first]
+        if self.most > 1 and isinstance(writer, Batching):
+            places += schedule.more(first, self.most, writer.batch_most - 1)
+        ready = []
+        for at in places:
+            if self._ready(numbered[at][1], numbered[at:]):
+                ready.append(at)
+            else:
+                schedule.end(at)
+        if not ready:
+            return
+        operations = [numbered[at][1] for at in ready]
+        self._start([numbered[at] for at in ready])
+        if len(ready) == 1 or not isinstance(writer, Batching):
+            calls.start(first, lambda: ((ready[0], self.caller.one(operations[0])),))
+        else:
+            most = min(self.parallel, _parallel(writer))
+            calls.start(first, lambda: tuple(zip(ready, self.caller.together(writer, operations, most), strict=True)))
+
+    def _take(self, calls: Calls[Turn], schedule: Schedule, numbered: Numbered) -> None:
+        """Wait for answers, record them, and free what waited for them."""
+        _, turn = calls.take()
+        self._answered(turn, numbered)
+        for at, answer in turn:
+            if answer.given_back:
+                self._given_back(numbered[at][1])
+                schedule.again(at)
+            else:
+                schedule.end(at)
+
+    def _given_back(self, operation: Operation) -> None:
+        """An operation that has not begun after all: where it is the first of its agent, that is looked at anew."""
+        for key in self.index.groups_of[operation.id]:
+            if not any(id_ in self.done for id_ in self.index.groups[key].operations):
+                self.started.discard(key)
+
+    def _drain(self, calls: Calls[Turn], numbered: Numbered) -> None:
         """After something has stopped the run: take the answers of what was under way, and record what can be."""
         while calls.any:
-            ended, answer = calls.take()
-            _, operation = numbered[ended]
+            _, turn = calls.take()
             try:
-                self._answered(operation, answer)
+                self._answered(turn, numbered)
             except (ProceedError, DiagnosticError) as error:
-                if answer.error is None:
-                    self.notes.append(f"The outcome of operation {operation.id} could not be recorded: {error}")
+                if error is reason([answer for _, answer in turn]):
+                    continue
+                lost = [numbered[at][1].id for at, answer in turn if answer.outcome is not None]
+                self.notes.append(f"The outcome of operation {', '.join(lost)} could not be recorded: {error}")
 
     def _untouched(self, operation: Operation) -> OperationResult:
         if operation.id in self.open:
@@ -160,9 +195,12 @@ class Run:
             elif record.open:
                 self.open.add(id_)
 
-    def _ready(self, operation: Operation, following: Sequence[tuple[int, Operation]]) -> bool:
-        """Whether the call is to be made; where not, what became of the operation is recorded."""
-        waits = [id_ for id_ in operation.depends if id_ not in self.done]
+    def _ready(
+        self, operation: Operation, following: Numbered, beside: Set[str] = frozenset()
+    ) -> bool:
+        """Whether the call is to be made; where not, what became of the operation is recorded. `beside` are the ids of
+        those that the same call carries out."""
+        waits = [id_ for id_ in operation.depends if id_ not in self.done and id_ not in beside]
         groups = [self.index.groups[key] for key in self.index.groups_of[operation.id]]
         if waits:
             self._record(operation, Status.SKIPPED, f"waits for operation {waits[0]}, which is not done")
@@ -187,7 +225,7 @@ class Run:
             return Status.UNKNOWN, f"begun by an interrupted run; {problem.subject} could not be read"
         return Status.FAILED, f"not executed: {problem.subject} could not be read"
 
-    def _begin(self, groups: Sequence[Group], following: Sequence[tuple[int, Operation]]) -> None:
+    def _begin(self, groups: Sequence[Group], following: Numbered) -> None:
         """Before the first operation of each group: settle what an interrupted run left, then compare.
 
         The groups that come next in the signed order are looked at along with these, since one bulk read shows them
@@ -220,7 +258,7 @@ class Run:
             if self.assess is not None and group.key not in self.problems:
                 self.refused.update(effects.untrue(self.index, group, seen.live, self.done, self.assess))
 
-    def _coming(self, following: Sequence[tuple[int, Operation]], taken: set[str]) -> list[Group]:
+    def _coming(self, following: Numbered, taken: set[str]) -> list[Group]:
         """Groups whose first operation comes soon, as long as one look can hold them."""
         coming: dict[str, Group] = {}
         for _, operation in following:
@@ -242,58 +280,44 @@ class Run:
                 detail = "done by an interrupted run; found by reading"
                 with self.desk:
                     self.journal.lease.keep()
-                    self.journal.outcome(operation, Outcome(id_, Status.ALREADY, detail, operation.after))
+                    self.journal.outcome(Outcome(id_, Status.ALREADY, detail, operation.after))
                 self.done.add(id_)
                 self.results[id_] = OperationResult(operation, Status.ALREADY, detail, earlier=True)
 
-    def _start(self, operation: Operation, number: int) -> None:
-        """Record the intent. Raises ProceedError when the plan may not go on."""
-        self._report(Phase.STARTED, number, operation)
-        with self.desk:
+    def _start(self, operations: Numbered) -> None:
+        """Record the intents. Raises ProceedError when the plan may not go on."""
+        for number, operation in operations:
+            self._report(Phase.STARTED, number, operation)
+        with self.caller.desk:
             self.journal.lease.keep()
             self._allowed()
-            self.journal.intent(operation)
+            self.journal.intent(*(operation for _, operation in operations))
 
-    def _call(self, operation: Operation) -> Answer:
-        """Have the writer carry it out. Runs in a thread of its own; touches the ledger only at the desk."""
-        writes = 0
+    def _answered(self, turn: Turn, numbered: Numbered) -> None:
+        """Record what became of a call, or of those of a batch. Raises what stopped them."""
+        told: list[tuple[Operation, Outcome]] = []
+        for at, answer in turn:
+            operation = numbered[at][1]
+            if answer.outcome is not None:
+                self._outcome(operation, answer.outcome, bool(answer.writes))
+                told.append((operation, answer.outcome))
+            elif answer.error is not None:
+                status = Status.UNKNOWN if answer.writes else Status.SKIPPED
+                self._record(operation, status, f"stopped: {answer.error}")
+        if told:
+            with self.caller.desk:
+                self.journal.outcome(*told)
+        stopped = reason([answer for _, answer in turn])
+        if stopped is not None:
+            raise stopped
 
-        def proceed() -> None:
-            nonlocal writes
-            with self.desk:
-                if self.halted:
-                    raise ProceedError("this run is ending")
-                ledger = self.journal.ledger
-                ledger.refresh()
-                self.journal.lease.strict(ledger)
-                self._allowed()
-                writes += 1
-
-        try:
-            outcome = self.writers[operation.address.provider].execute(operation, proceed)
-        except (ProceedError, DiagnosticError) as error:
-            return Answer(None, writes, error)
-        except CloudError as error:
-            outcome = Outcome(operation.id, Status.UNKNOWN if writes else Status.FAILED, error.summary)
-        return Answer(outcome, writes)
-
-    def _answered(self, operation: Operation, answer: Answer) -> None:
-        """Record what became of a call. Raises what stopped it."""
-        if answer.outcome is None:
-            status = Status.UNKNOWN if answer.writes else Status.SKIPPED
-            self._record(operation, status, f"stopped: {answer.error}")
-            if answer.error is not None:
-                raise answer.error
-            return
-        outcome = answer.outcome
+    def _outcome(self, operation: Operation, outcome: Outcome, written: bool) -> None:
         conflict = outcome.status is Status.CONFLICT
-        self._record(operation, Status.UNKNOWN if conflict and answer.writes else outcome.status, outcome.detail)
+        self._record(operation, Status.UNKNOWN if conflict and written else outcome.status, outcome.detail)
         if conflict:
             line = f"{operation.address} was changed by somebody else: {outcome.detail or 'not as signed'}"
             for key in self.index.groups_of[operation.id]:
                 self.problems.setdefault(key, WorldProblem(self.index.groups[key].agent, (line,)))
-        with self.desk:
-            self.journal.outcome(operation, outcome)
 
     def _allowed(self) -> None:
         """The plan may still go on. Raises ProceedError."""

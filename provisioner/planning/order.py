@@ -21,9 +21,14 @@ Rank = Callable[[Operation], int]
 
 
 def order(
-    operations: Sequence[Operation], before: Mapping[Address, Resource], after: Mapping[Address, Resource], rank: Rank
+    operations: Sequence[Operation],
+    before: Mapping[Address, Resource],
+    after: Mapping[Address, Resource],
+    rank: Rank,
+    joint: Callable[[Operation], str] = lambda _: "",
 ) -> tuple[Operation, ...]:
-    """Operations with `depends` completed, topologically sorted, ties by rank and then by id order given."""
+    """Operations with `depends` completed, topologically sorted, ties by rank, then by what one call can carry out
+    (`joint`), then by id order given."""
     edges: dict[str, set[str]] = {operation.id: set(operation.depends) for operation in operations}
     by_address: dict[Address, list[Operation]] = defaultdict(list)
     for operation in operations:
@@ -32,7 +37,8 @@ def order(
         edges[operation.id] |= set(_structural(operation, by_address, before, after))
     ranks = _lifted({operation.id: rank(operation) for operation in operations}, edges)
     _rank_edges(operations, ranks, edges, before, after)
-    return _sorted(operations, ranks, edges)
+    places = {operation.id: (ranks[operation.id], joint(operation)) for operation in operations}
+    return _sorted(operations, places, edges)
 
 
 def _lifted(ranks: Mapping[str, int], edges: Mapping[str, set[str]]) -> dict[str, int]:
@@ -98,7 +104,7 @@ def _rank_edges(
 
 
 def _sorted(
-    operations: Sequence[Operation], ranks: Mapping[str, int], edges: Mapping[str, set[str]]
+    operations: Sequence[Operation], places: Mapping[str, tuple[int, str]], edges: Mapping[str, set[str]]
 ) -> tuple[Operation, ...]:
     position = {operation.id: at for at, operation in enumerate(operations)}
     waiting = {id_: set(needs) for id_, needs in edges.items()}
@@ -106,18 +112,18 @@ def _sorted(
     for id_, needs in waiting.items():
         for need in needs:
             followers[need].append(id_)
-    ready = [(ranks[id_], position[id_], id_) for id_, needs in waiting.items() if not needs]
+    ready = [(*places[id_], position[id_], id_) for id_, needs in waiting.items() if not needs]
     heapq.heapify(ready)
     by_id = {operation.id: operation for operation in operations}
     out: list[Operation] = []
     while ready:
-        _, _, id_ = heapq.heappop(ready)
+        id_ = heapq.heappop(ready)[-1]
         depends = tuple(sorted(edges[id_], key=lambda need: position[need]))
         out.append(replace(by_id[id_], depends=depends))
         for follower in followers[id_]:
             waiting[follower].discard(id_)
             if not waiting[follower]:
-                heapq.heappush(ready, (ranks[follower], position[follower], follower))
+                heapq.heappush(ready, (*places[follower], position[follower], follower))
     if len(out) != len(operations):
         stuck = sorted(set(by_id) - {operation.id for operation in out})
         raise ValueError(f"operations wait for one another: {', '.join(stuck)}")

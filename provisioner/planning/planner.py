@@ -11,7 +11,7 @@ from ..model.configuration import Configuration, Limits
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from ..model.plan import AgentNote, AgentWorld, PlanTarget
 from ..model.resources import Address, Coverage, Desired, Resource, Snapshot
-from ..sdk.provider import Provider
+from ..sdk.provider import Joining, Provider
 from ..sdk.schema import KindSchema
 from . import guards
 from .changes import OwnerOfSurface, build_changes, with_effects
@@ -144,7 +144,11 @@ def _operations(
         change = by_number[operation.change]
         return providers[operation.address.provider].rank(operation, change.effect.widens)
 
-    return order(raw, before, after, rank)
+    def joint(operation: Operation) -> str:
+        provider = providers[operation.address.provider]
+        return provider.joint(operation) if isinstance(provider, Joining) else ""
+
+    return order(raw, before, after, rank, joint)
 
 
 def _names(changes: Sequence[Change], providers: Mapping[str, Provider]) -> dict[int, str]:

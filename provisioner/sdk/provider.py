@@ -79,6 +79,24 @@ class Writer(Reader, Protocol):
         """
 
 
+@runtime_checkable
+class Joining(Protocol):
+    """What a provider may say besides: which operations one call carries out. Its writer says the same. Pure."""
+
+    def joint(self, operation: Operation) -> str:
+        """What operations must have in common for one call to hold them (a policy that is replaced whole); empty for
+        an operation that is a call of its own."""
+
+
+@runtime_checkable
+class JoiningWriter(Joining, Protocol):
+    """What a writer does besides, whose provider is `Joining`."""
+
+    def execute_together(self, operations: Sequence[Operation], proceed: Callable[[], None]) -> tuple[Outcome, ...]:
+        """As `execute`, for operations of one `joint` in the signed order: one outcome each. Each is held against its
+        own digests, and one that depends on another which is not done is SKIPPED."""
+
+
 class Provider(Protocol):
     """One cloud."""
 
