@@ -12,6 +12,7 @@ from provisioner.sdk.provider import Scope
 from . import live, names, schema
 from .client import Account
 from .gather import Gathered, absent_as_none
+from .inventory import inventory
 from .workload import providers
 from .workload.read import profiles, read_workloads
 
@@ -39,6 +40,7 @@ def read_bulk(account: Account, scope: Scope) -> Gathered:
     _users(gathered, found)
     read_workloads(gathered)
     providers.read_providers(gathered, oidc.result())
+    gathered.inventory = inventory(gathered, found, oidc.result())
     return gathered
 
 

@@ -15,6 +15,7 @@ from .compile import agent_place, aws_agents, boundary_of, foreign_boundary
 from .delegations import PREFIX as DELEGATIONS
 from .grants import BEFORE, CURRENT_TIME
 from .live import policy_address
+from .principals import check_principals
 from .quotas import check_counts
 from .trust import oidc_requirement
 from .workload.providers import OIDC_PROVIDERS
@@ -24,12 +25,13 @@ _FIXED = ("path", "description")
 
 
 def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
-    """OIDC providers that trusts need; changes that IAM has no call for."""
+    """OIDC providers and principals that trusts need; quotas; changes that IAM has no call for."""
     found = {resource.address: resource for resource in live.resources}
     unread = {f"aws {gap.target}: {gap.what}" for gap in live.coverage.gaps} | {*live.coverage.not_looked_at}
     for agent in aws_agents(authority):
         yield from _oidc(authority, agent, found, unread)
-    yield from check_counts(authority, desired)
+    yield from check_counts(authority, desired, live)
+    yield from check_principals(authority, desired, live)
     yield from _foreign_boundaries(authority, found, unread)
     for item in desired:
         resource = found.get(item.resource.address)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from provisioner.model.resources import Address, Gap, Resource
+from provisioner.model.resources import Address, Gap, Inventory, Resource
 from provisioner.sdk.provider import Scope
 
 from . import live, names, schema
@@ -19,7 +19,7 @@ T = TypeVar("T")
 @dataclass(slots=True)
 class Gathered:
     """What a read of one account has found so far. `documents` are those of managed policies, by ARN; `unseen` says
-    what was not read and concerns no agent that is there."""
+    what was not read and concerns no agent that is there. `inventory` is of the whole account, where it was read."""
 
     account: Account
     scope: Scope
@@ -27,6 +27,7 @@ class Gathered:
     gaps: list[Gap] = field(default_factory=list)
     documents: dict[str, Any] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)
+    inventory: Inventory | None = None
 
     def add(self, resource: Resource) -> None:
         self.resources[resource.address] = resource

@@ -26,6 +26,7 @@ from .trust import VERSION, Place
 
 READS: Mapping[str, frozenset[str]] = {
     "iam:GetAccountAuthorizationDetails": frozenset(),
+    "iam:GetAccountSummary": frozenset(),
     "iam:ListRoles": frozenset(),
     "iam:GetRole": frozenset(),
     "iam:ListRolePolicies": frozenset(),

@@ -6,13 +6,13 @@ Source: IAM User Guide, «IAM and AWS STS quotas». The fixed limits are in `lim
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioner.model.authority import Authority
 from provisioner.model.configuration import ProviderConfig
 from provisioner.model.diagnostics import Diagnostic
-from provisioner.model.resources import Desired
+from provisioner.model.resources import Address, Desired, Inventory, Snapshot
 from provisioner.sdk.schema import AttributeSchema, BlockSchema
 
 from . import schema
@@ -37,12 +37,13 @@ QUOTAS: Mapping[str, Quota] = {
     "oidc_providers": Quota(100, "providers", "OIDC providers in one account"),
 }
 
-_COUNTED = {
+COUNTED: Mapping[str, tuple[str, ...]] = {
     "roles": (schema.ROLE,),
     "managed_policies": (schema.POLICY, schema.PACK),
-    "instance_profiles": ("iam_instance_profile",),
+    "instance_profiles": (schema.INSTANCE_PROFILE,),
     "oidc_providers": (schema.OIDC_PROVIDER,),
 }
+"""The kinds that count against each quota of an account."""
 
 
 def quotas_block() -> BlockSchema:
@@ -59,13 +60,15 @@ def quotas_block() -> BlockSchema:
     )
 
 
-def quota(config: ProviderConfig, name: str) -> int:
-    """A quota of the account that a provider block declares."""
+def quota(config: ProviderConfig, name: str, inventory: Inventory | None = None) -> int:
+    """A quota of the account that a provider block declares: what the block says, else what the account itself said
+    when it was read, else AWS's default."""
     for block in config.settings.of("quotas"):
         given = block.get(name)
         if given is not None:
             return int(given)
-    return QUOTAS[name].default
+    own = inventory.quotas.get(name) if inventory is not None else None
+    return own if own is not None else QUOTAS[name].default
 
 
 def check_quotas_block(config: ProviderConfig) -> Iterable[Diagnostic]:
@@ -84,34 +87,63 @@ def check_quotas_block(config: ProviderConfig) -> Iterable[Diagnostic]:
             )
 
 
-def check_counts(authority: Authority, desired: Iterable[Desired]) -> Iterable[Diagnostic]:
-    """More of a kind than the account may hold, or more policies on a role than it may have."""
+def check_counts(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
+    """More of a kind than the account may hold, or more policies on a role than it may have.
+
+    What an account holds is what is there, whoever owns it, and what the plan makes: it makes before it deletes. Where
+    the account was not read as a whole, what the configuration asks for counts alone.
+    """
     configs = {target.id: authority.configs[key] for key, target in authority.targets.items()}
-    per_account: Counter[tuple[str, str]] = Counter()
+    inventories = {item.target: item for item in live.inventories}
+    yield from _in_accounts(configs, inventories, desired, {resource.address for resource in live.resources})
     per_role: dict[tuple[str, str], list[Desired]] = defaultdict(list)
     for item in desired:
         address = item.resource.address
-        per_account.update((address.target, name) for name, kinds in _COUNTED.items() if address.kind in kinds)
-        if address.kind == schema.PACK:
+        if address.kind in (schema.PACK, schema.ATTACHMENT):
             per_role[address.target, address.name.partition("/")[0]].append(item)
-    for (account, name), count in sorted(per_account.items()):
+    for (account, role), policies in sorted(per_role.items()):
         config = configs.get(account)
-        if config is not None and count > quota(config, name):
-            yield _exceeded(config, name, count, f"Account {account} would hold {count} {QUOTAS[name].unit}")
-    for (account, role), packs in sorted(per_role.items()):
-        config = configs.get(account)
-        if config is not None and len(packs) > quota(config, "attached_policies"):
-            yield _exceeded(
-                config, "attached_policies", len(packs), f"Role {role} needs {len(packs)} managed policies", packs[0]
-            )
+        if config is None:
+            continue
+        limit = quota(config, "attached_policies", inventories.get(account))
+        if len(policies) > limit:
+            what = f"Role {role} needs {len(policies)} managed policies"
+            yield _exceeded(config, "attached_policies", len(policies), limit, what, policies[0])
 
 
-def _exceeded(config: ProviderConfig, name: str, count: int, what: str, item: Desired | None = None) -> Diagnostic:
-    limit = quota(config, name)
+def _in_accounts(
+    configs: Mapping[str, ProviderConfig],
+    inventories: Mapping[str, Inventory],
+    desired: Iterable[Desired],
+    there: Collection[Address],
+) -> Iterable[Diagnostic]:
+    names = {kind: name for name, kinds in COUNTED.items() for kind in kinds}
+    wanted: Counter[tuple[str, str]] = Counter()
+    made: Counter[tuple[str, str]] = Counter()
+    for address in (item.resource.address for item in desired):
+        if address.kind in names:
+            wanted[address.target, names[address.kind]] += 1
+            made[address.target, names[address.kind]] += address not in there
+    for (account, name), count in sorted(wanted.items()):
+        config, inventory, new = configs.get(account), inventories.get(account), made[account, name]
+        if config is None:
+            continue
+        held = inventory.counts.get(name) if inventory is not None else None
+        total, what = count, f"Account {account} would hold {count} {QUOTAS[name].unit}"
+        if held is not None and held + new > count:
+            total, what = held + new, f"Account {account} would hold {held + new} {QUOTAS[name].unit}, {held} as it is"
+        limit = quota(config, name, inventory)
+        if new and total > limit:
+            yield _exceeded(config, name, total, limit, what)
+
+
+def _exceeded(
+    config: ProviderConfig, name: str, count: int, limit: int, what: str, item: Desired | None = None
+) -> Diagnostic:
     way_out = (
         "Merge statements, or split the agent: one task, one agent"
         if name == "attached_policies"
-        else "Split the workspace over several accounts"
+        else "Delete what nobody uses, or split the workspace over several accounts"
     )
     return Diagnostic(
         "E-AWS-QUOTA",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from provisioner.model.resources import Coverage, Gap, Resource, Snapshot
+from provisioner.model.resources import Coverage, Gap, Inventory, Resource, Snapshot
 from provisioner.sdk.provider import Connection, Scope
 
 from .bulk import read_bulk
@@ -67,9 +67,11 @@ class AWSReader:
         resources: list[Resource] = []
         gaps: list[Gap] = []
         unseen: list[str] = []
+        inventories: list[Inventory] = []
         for gathered in self._each(one):
             resources += gathered.resources.values()
             gaps += gathered.gaps
+            inventories += [gathered.inventory] if gathered.inventory is not None else []
             unseen += (f"aws {gathered.account.id}: {what}" for what in (NOT_LOOKED_AT, *gathered.unseen))
         coverage = Coverage(
             targets=tuple(f"aws:{account}" for account in sorted(self._accounts)),

@@ -109,8 +109,26 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Inventory:
+    """What one account or project holds in all, whoever owns it: what is needed of it to tell what would be refused.
+
+    `counts` and `quotas` are by what the provider counts; what was not read is left out. `principals` are the full
+    names of those that a policy may name.
+    """
+
+    target: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    principals: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Live resources in scope: those marked as ours, those under a desired name, and all that hangs on them."""
+    """Live resources in scope: those marked as ours, those under a desired name, and all that hangs on them.
+
+    `inventories` are of the targets that were read as a whole, where the provider takes them.
+    """
 
     resources: tuple[Resource, ...]
     coverage: Coverage
+    inventories: tuple[Inventory, ...] = ()

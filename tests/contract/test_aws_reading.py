@@ -11,6 +11,7 @@ from provisioner_aws import provider
 from provisioner_aws.faulty import denied, paged, refused, throttled
 from provisioner_aws.reader import AWSReader
 
+from provisioner.model.resources import Address
 from provisioner.sdk import CloudError, Connection, Scope
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -314,3 +315,46 @@ def test_the_cheaper_way_is_chosen(port, connect):
     assert calls(few) == bulk, "a small account is read whole"
     account.bulk_cost = 2 * 40 + 40_000 / 50
     assert calls(few) == one_by_one, "a very large one is not"
+
+
+class TestInventory:
+    """What the whole account holds: from the pages that are read anyway, and one call where something is to be made."""
+
+    def wanting(self, scope):
+        return replace(scope, addresses=scope.addresses | {Address("aws", "123456789012", "iam_role", "ws-new")})
+
+    def test_what_is_there_whoever_owns_it(self, applied, faulty, connect, iam, scope):
+        iam.create_role(RoleName="somebody", AssumeRolePolicyDocument=document(OPEN))
+        iam.create_user(UserName="dana", Path="/people/")
+        (found,) = provider.reader([connect(faulty.port)]).read(scope).inventories
+        assert "GetAccountSummary" not in faulty.calls
+        assert found.counts == {"roles": 4, "managed_policies": 1, "oidc_providers": 0}
+        assert {"arn:aws:iam::123456789012:role/somebody", "arn:aws:iam::123456789012:user/people/dana"} < (
+            found.principals
+        )
+
+    def test_where_something_is_made_the_account_says_its_quotas(self, applied, faulty, connect, iam, scope):
+        iam.create_instance_profile(InstanceProfileName="theirs")
+        snapshot = provider.reader([connect(faulty.port)]).read(self.wanting(scope))
+        assert faulty.calls.count("GetAccountSummary") == 1
+        assert snapshot.coverage.calls == {"aws:123456789012": 5}, "four as without it, and this one"
+        (found,) = snapshot.inventories
+        assert found.counts["instance_profiles"] == 1
+        assert found.quotas == {
+            "roles": 1000,
+            "managed_policies": 1500,
+            "instance_profiles": 1000,
+            "attached_policies": 10,
+        }
+
+    def test_quotas_that_may_not_be_read_are_said_and_stop_nothing(self, applied, faulty, connect, scope):
+        faulty.on("GetAccountSummary", denied())
+        snapshot = provider.reader([connect(faulty.port)]).read(self.wanting(scope))
+        assert snapshot.coverage.complete
+        assert any("iam:GetAccountSummary" in text for text in snapshot.coverage.not_looked_at)
+        (found,) = snapshot.inventories
+        assert found.quotas == {} and found.counts["roles"] == 3
+
+    def test_an_account_that_could_not_be_read_has_none(self, applied, faulty, connect, scope):
+        faulty.on("GetAccountAuthorizationDetails", denied())
+        assert provider.reader([connect(faulty.port)]).read(scope).inventories == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,28 +12,44 @@ from provisioner_aws.boundary import boundary_document
 from provisioner_aws.compile import agent_place
 from provisioner_aws.forms import document, trust
 from provisioner_aws.policy.canonical import size
-from provisioner_aws.quotas import QUOTAS
+from provisioner_aws.quotas import COUNTED, QUOTAS
 from provisioner_aws.trust import trust_policy
 
-from provisioner.model.configuration import Expiry
+from provisioner.model.configuration import Expiry, Federation
 from provisioner.model.diagnostics import Severity
-from provisioner.model.resources import Coverage, Snapshot
+from provisioner.model.resources import Coverage, Inventory, Snapshot
 
 
 def found(of):
     return list(provider.validate(of))
 
 
-def planned(of):
-    """What validation and the look at an empty account say."""
-    empty = Snapshot((), Coverage(("aws:123456789012",)))
-    return [*found(of), *provider.check(of, tuple(provider.compile(of)), empty)]
+def planned(of, live=(), **inventory):
+    """What validation and the look at an account say: an empty one, or one that holds more than what is `live`."""
+    inventories = (Inventory("123456789012", **inventory),) if inventory else ()
+    snapshot = Snapshot(tuple(live), Coverage(("aws:123456789012",)), inventories)
+    return [*found(of), *provider.check(of, tuple(provider.compile(of)), snapshot)]
 
 
 def with_quotas(of, **quotas):
     ((key, config),) = of.configs.items()
     settings = replace(config.settings, blocks=(block("quotas", **quotas),))
     return replace(of, configs={key: replace(config, settings=settings)})
+
+
+ADOPTED = block("runtime", "adopted", trust='{"Version":"2012-10-17","Statement":[]}')
+
+
+def everything():
+    """Two agents on EC2 in boundaries of their own, and two OIDC providers."""
+    agents = [agent(f"a{n}", block("runtime", "ec2"), boundary=f"boundary.b{n}") for n in range(2)]
+    of = authority(agents, boundaries=[boundary(f"b{n}") for n in range(2)])
+    made = {}
+    for n in range(2):
+        oidc = block("oidc", issuer=f"https://git{n}.acme.example", audiences=("x",), thumbprints=())
+        name = f"federation.git{n}"
+        made[name] = Federation(name, f"git{n}", "aws", block("federation", blocks=[oidc]))
+    return replace(of, configuration=replace(of.configuration, federations=made))
 
 
 def codes(problems):
@@ -128,6 +145,36 @@ class TestByOne:
         assert "would hold 3" in problem.summary and "quota is 2" in problem.summary
         assert f"{name} = 3" in problem.detail
 
+    @pytest.mark.parametrize("name", ["roles", "managed_policies", "instance_profiles", "oidc_providers"])
+    def test_what_others_hold_counts_too(self, name):
+        """What is there already is not made again; what is to be made comes on top of everybody's."""
+        of = everything()
+        desired = [item.resource for item in provider.compile(of)]
+        mine = [item for item in desired if item.address.kind in COUNTED[name]]
+        there, limit = mine[1:], QUOTAS[name].default
+        assert codes(planned(of, there, counts={name: limit - 1})) == []
+        (problem,) = planned(of, there, counts={name: limit})
+        assert problem.code == "E-AWS-QUOTA"
+        assert f"would hold {limit + 1} {QUOTAS[name].unit}, {limit} as it is; the account's quota is {limit}" in (
+            problem.summary
+        )
+        assert problem.subject is not None
+        assert codes(planned(with_quotas(of, **{name: limit + 1}), there, counts={name: limit})) == []
+        assert codes(planned(of, desired, counts={name: limit + 7})) == [], "nothing is made"
+
+    def test_the_accounts_own_quota_counts_where_the_block_says_none(self):
+        of = everything()
+        assert codes(planned(of, counts={"roles": 1000}, quotas={"roles": 5000})) == []
+        (problem,) = planned(of, counts={"roles": 40}, quotas={"roles": 40})
+        assert "quota is 40" in problem.summary
+        assert codes(planned(with_quotas(of, roles=50), counts={"roles": 40}, quotas={"roles": 40})) == []
+
+    def test_what_an_adopted_role_keeps_counts_with_its_grants(self):
+        arns = tuple(f"arn:aws:iam::123456789012:policy/p{n:02}" for n in range(11))
+        of = authority([agent("a", ADOPTED, identity={"attach": arns})])
+        said = [problem.summary for problem in planned(of) if problem.code == "E-AWS-QUOTA"]
+        assert said == ["Role ws-a needs 11 managed policies; the account's quota is 10"]
+
     def test_what_a_role_holds(self):
         tools = [
             tool(f"t{n:02}", statement(["s3:GetObject"], [f"arn:aws:s3:::bucket-{n:02}-{i:03}/*" for i in range(50)]))
@@ -150,6 +197,56 @@ class TestByOne:
             "instance_profiles": 1000,
             "oidc_providers": 100,
         }
+
+
+class TestPrincipals:
+    """A trust that names somebody who is not there: IAM refuses it."""
+
+    OTHER = "arn:aws:iam::123456789012:role/ops/hub"
+
+    def trusting(self, *principals):
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}],
+        }
+        return authority([agent("a", block("runtime", "adopted", trust=json.dumps(trust), line=7)), agent("b")])
+
+    def said(self, of, *principals, live=()):
+        problems = planned(of, live, counts={"roles": 1}, principals=frozenset(principals))
+        return [problem for problem in problems if problem.code in ("E-AWS-PRINCIPAL", "W-AWS-STAGE")]
+
+    @pytest.mark.parametrize("arn", [OTHER, "arn:aws:iam::123456789012:user/dana"])
+    def test_one_that_is_not_there_stops_the_plan(self, arn):
+        (problem,) = self.said(self.trusting(arn))
+        assert problem.is_error and arn in problem.summary
+        assert problem.subject.start.line == 7
+
+    def test_one_that_is_there_does_not(self):
+        assert self.said(self.trusting(self.OTHER), self.OTHER) == []
+
+    def test_another_path_is_another_principal(self):
+        assert self.said(self.trusting(self.OTHER), "arn:aws:iam::123456789012:role/hub") != []
+
+    def test_one_that_the_plan_makes_does_not(self):
+        assert self.said(self.trusting("arn:aws:iam::123456789012:role/agents/ws-b")) == []
+
+    def test_one_of_another_account_is_a_stage_to_see_to(self):
+        (problem,) = self.said(self.trusting("arn:aws:iam::999999999999:role/hub"))
+        assert problem.code == "W-AWS-STAGE" and not problem.is_error
+        assert "999999999999" in problem.summary
+
+    def test_a_trust_that_stays_is_not_judged(self):
+        """Somebody else's principal that is gone is not this plan's business: IAM keeps the trust."""
+        of = self.trusting("arn:aws:iam::999999999999:role/hub")
+        live = [item.resource for item in provider.compile(of)]
+        assert self.said(of, live=live) == []
+
+    @pytest.mark.parametrize("one", ["*", "123456789012", "arn:aws:iam::123456789012:root", "AROAEXAMPLEEXAMPLE123"])
+    def test_what_is_no_role_and_no_user_is_not_looked_for(self, one):
+        assert self.said(self.trusting(one)) == []
+
+    def test_an_account_that_was_not_read_says_nothing(self):
+        assert codes(planned(self.trusting(self.OTHER))) == []
 
 
 @pytest.mark.parametrize("values", [{"roles": 0}, {"roles": -1}, {"attached_policies": 26}, {"roles": 2.5}])
