@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "test": "Judge the boundary tests on the planned policies; reads no cloud",
     "permissions": "The policies that the runner needs, and what sets its roles up",
     "sandbox": "Start, stop or empty the embedded clouds on this machine",
+    "completion": "Print the script that completes commands and options in bash, zsh or fish",
     "version": "Print the version",
 }
 
@@ -49,7 +50,7 @@ Options before the command:
   -help        this text; after a command, that command's
 
 Every command takes -json, -no-color and -help. Long options work with one dash or two.
-Shell completion: provisioner --install-completion
+Shell completion: provisioner completion bash|zsh|fish
 
 Exit codes: 0 fine, 1 error, 2 changes (-detailed-exitcode), 3 sign-off missing, 4 rules or tests
 block, 5 out-of-band drift, 6 incomplete.

@@ -11,7 +11,15 @@ from .inputs import project_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-Rule: Any = typer.Argument(metavar="RULE", help="Id of a rule, such as PRV-2.")
+
+def _rules() -> list[str]:
+    """The shipped rules' ids, for shells."""
+    from ..policy.table import RULES
+
+    return [rule.id for rule in RULES]
+
+
+Rule: Any = typer.Argument(metavar="RULE", help="Id of a rule, such as PRV-2.", autocompletion=_rules)
 
 
 @command(app, "provisioner explain PRV-2")

@@ -181,6 +181,8 @@ def _complete(args: Sequence[str]) -> int:
     """Shell completion needs every command's options, so here every module is loaded."""
     import typer
 
+    from .completion import answer
+
     root = typer.Typer(name=PROGRAM, rich_markup_mode=None, add_completion=True)
     root.callback()(lambda: None)
     for name, summary in COMMANDS.items():
@@ -189,6 +191,8 @@ def _complete(args: Sequence[str]) -> int:
             root.command(name, short_help=summary)(app.registered_commands[0].callback)
         else:
             root.add_typer(app, name=name, short_help=summary)
+    if COMPLETE in os.environ:
+        return answer(root, os.environ)
     result = typer.main.get_command(root).main(
         args=list(args), prog_name=PROGRAM, complete_var=COMPLETE, standalone_mode=False
     )

@@ -209,16 +209,49 @@ def test_version(environ: dict[str, str]) -> None:
     assert run("--version", environ=environ).stdout == f"provisioner {document['version']}\n"
 
 
-@pytest.mark.parametrize("words", ["provisioner pla", "provisioner plan --detai", "provisioner sandbox u"])
-def test_shell_completion(words: str, environ: dict[str, str]) -> None:
-    given = words.split()
-    done = run(
-        environ={
-            **environ,
-            "_PROVISIONER_COMPLETE": "complete_bash",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(len(given) - 1),
-        }
-    )
-    assert done.returncode == 0, done.stderr
-    assert any(line.startswith(given[-1]) for line in done.stdout.splitlines())
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("provisioner pla", "plan"),
+        ("provisioner plan --detai", "--detailed-exitcode"),
+        ("provisioner plan -detai", "-detailed-exitcode"),
+        ("provisioner plan -var x=1 -ou", "-out"),
+        ("provisioner sandbox u", "up"),
+        ("provisioner explain PRV-", "PRV-1"),
+        ("provisioner completion f", "fish"),
+    ],
+)
+def test_shell_completion(words: str, found: str, environ: dict[str, str]) -> None:
+    at = str(len(words.split()) - 1)
+    bash = {"_PROVISIONER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": at}
+    done = run(environ={**environ, **bash})
+    assert done.returncode == 0 and found in done.stdout.splitlines(), done.stderr
+    others = {"_TYPER_COMPLETE_ARGS": words, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    done = run(environ={**environ, **others, "_PROVISIONER_COMPLETE": "complete_fish"})
+    assert done.returncode == 0 and found in [line.split("\t")[0] for line in done.stdout.splitlines()]
+    done = run(environ={**environ, **others, "_PROVISIONER_COMPLETE": "complete_zsh"})
+    assert done.returncode == 0 and f'"{found}"' in done.stdout
+
+
+BASH = """
+eval "$(provisioner completion bash)"
+COMP_WORDS=(provisioner plan -ou) COMP_CWORD=2 COMPREPLY=()
+"$(complete -p provisioner | sed 's/.*-F \\([^ ]*\\) .*/\\1/')" provisioner
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+FISH = "provisioner completion fish | source; complete -C 'provisioner plan -ou' | string split -f1 \\t"
+
+
+@pytest.mark.parametrize(("shell", "script"), [("bash", BASH), ("fish", FISH)])
+def test_the_printed_script_completes_in_the_shell_itself(shell: str, script: str, environ: dict[str, str]) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not on this machine")
+    path = f"{COMMAND.parent}:{environ['PATH']}"
+    argv = [shell, *(["--norc"] if shell == "bash" else ["--no-config"]), "-c", script]
+    done = subprocess.run(argv, env={**environ, "PATH": path}, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["-out"], done.stderr
+
+
+def test_no_script_for_another_shell(environ: dict[str, str]) -> None:
+    done = run("completion", "tcsh", environ=environ)
+    assert done.returncode == 1 and "Name bash, zsh, fish" in done.stderr
