@@ -34,7 +34,7 @@ def completion(ctx: typer.Context, shell: Annotated[str, Shell], json: Annotated
 
     bash and zsh: eval it in the shell's start-up file. fish: write it to ~/.config/fish/completions/provisioner.fish.
     """
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     from ..model.diagnostics import DiagnosticError
 
