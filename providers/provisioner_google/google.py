@@ -103,6 +103,12 @@ class Google:
 
         return evaluate_in_world(world, request)
 
+    def evaluate_document(self, request: Mapping[str, Any]) -> Decision:
+        """Judge a request that brings its policies along (`DocumentEvaluator` of the sdk)."""
+        from .policy.documents import evaluate_document
+
+        return evaluate_document(request)
+
     def speaks(self, action: str) -> bool:
         """Whether this is written as one permission, `bigquery.tables.getData` (`Speaking` of the sdk)."""
         parts = action.split(".")

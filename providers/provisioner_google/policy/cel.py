@@ -11,10 +11,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import Any
+
+from .celcalls import Unknown, asks_context, extract, from_context, moment
+from .celcalls import call as call_known
+
+__all__ = ["NOTHING", "CelError", "Node", "Truth", "Unknown", "conjuncts", "disjuncts", "evaluate", "extract",
+           "implies", "judge", "moment", "operators", "parse", "syntax_error", "value_of", "written"]  # fmt: skip
 
 
 class Truth(Enum):
@@ -46,13 +52,6 @@ def value_of(value: Any) -> Node:
 
 
 NOTHING = value_of(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A value that is not known, with what is missing."""
-
-    what: str
 
 
 _TOKEN = re.compile(
@@ -253,6 +252,10 @@ def evaluate(node: Node, context: Mapping[str, Any]) -> Any:
         return context[node.text] if node.text in context else Unknown(node.text)
     if node.op in ("&&", "||"):
         return _logic(node, context)
+    if node.op == "call" and node.args[0].op == "name" and asks_context(node.args[0].text, node.text):
+        given = [evaluate(arg, context) for arg in node.args[1:]]
+        lacking = next((value for value in given if isinstance(value, Unknown)), None)
+        return lacking if lacking is not None else from_context(node.text, given, context)
     values = [evaluate(arg, context) for arg in node.args]
     if node.op == "list":
         return next((value for value in values if isinstance(value, Unknown)), values)
@@ -263,6 +266,8 @@ def evaluate(node: Node, context: Mapping[str, Any]) -> Any:
         return missing
     if node.op == "!":
         return not values[0] if isinstance(values[0], bool) else Unknown(written(node))
+    if node.op == "negative":
+        return -values[0] if type(values[0]) in (int, float) else Unknown(written(node))
     if node.op == "call":
         return _call(node, values)
     if node.op == "index":
@@ -288,12 +293,14 @@ def _logic(node: Node, context: Mapping[str, Any]) -> Any:
 def _operate(node: Node, values: list[Any]) -> Any:
     if node.op == "in" and isinstance(values[1], list):
         return values[0] in values[1]
+    if len(values) == 2 and node.op in ("+", "-") and isinstance(values[1], timedelta):
+        return _shifted(node, values[0], values[1])
     if len(values) != 2 or type(values[0]) is not type(values[1]):
         return Unknown(written(node))
     left, right = values
     if node.op in ("==", "!="):
         return (left == right) is (node.op == "==")
-    if isinstance(left, bool) or not isinstance(left, str | int | float | datetime):
+    if isinstance(left, bool) or not isinstance(left, str | int | float | datetime | timedelta):
         return Unknown(written(node))
     if node.op == "+" and isinstance(left, str):
         return left + right
@@ -301,50 +308,19 @@ def _operate(node: Node, values: list[Any]) -> Any:
     return compared.get(node.op, Unknown(written(node)))
 
 
-def _call(node: Node, values: list[Any]) -> Any:
-    subject, *given = values
-    texts = all(isinstance(value, str) for value in values if value is not None)
-    if node.text == "timestamp" and len(given) == 1 and texts:
-        return moment(given[0]) or Unknown(written(node))
-    if node.text in ("startsWith", "endsWith", "contains") and isinstance(subject, str) and len(given) == 1 and texts:
-        return {
-            "startsWith": subject.startswith(given[0]),
-            "endsWith": subject.endswith(given[0]),
-            "contains": given[0] in subject,
-        }[node.text]
-    if node.text == "extract" and isinstance(subject, str) and len(given) == 1 and texts:
-        return extract(subject, given[0])
-    if node.text == "size" and (given or isinstance(subject, str)):
-        return (
-            len(given[0] if given else subject) if isinstance(given[0] if given else subject, str) else Unknown("size")
-        )
-    return Unknown(written(node))
-
-
-def extract(subject: str, template: str) -> Any:
-    """What the template's variable stands for: the text between its first occurrence of prefix and the suffix after
-    it; empty where the template does not fit. Source: «extract()», IAM Conditions attribute reference."""
-    match = re.fullmatch(r"([^{}]*)\{[A-Za-z_][A-Za-z0-9_]*\}([^{}]*)", template)
-    if match is None:
-        return Unknown(f"extract({template!r})")
-    prefix, suffix = match[1], match[2]
-    start = subject.find(prefix)
-    if start < 0:
-        return ""
-    rest = subject[start + len(prefix) :]
-    if not suffix:
-        return rest
-    end = rest.find(suffix)
-    return rest[:end] if end >= 0 else ""
-
-
-def moment(text: str) -> datetime | None:
-    """An RFC 3339 time; a date alone is its first moment."""
+def _shifted(node: Node, value: Any, by: timedelta) -> Any:
+    """A time or a duration, later or earlier by a duration."""
+    if not isinstance(value, datetime | timedelta):
+        return Unknown(written(node))
     try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return value + by if node.op == "+" else value - by
+    except OverflowError:
+        return Unknown(written(node))
+
+
+def _call(node: Node, values: list[Any]) -> Any:
+    found = call_known(node.text, values[0], values[1:])
+    return Unknown(written(node)) if isinstance(found, Unknown) else found
 
 
 def conjuncts(node: Node) -> frozenset[Node]:

@@ -18,12 +18,11 @@ from .. import names, schema, table
 from ..bindings import place_of
 from . import cel
 from .admission import admits
+from .attributes import attributes_of
 from .cel import Truth
 from .holdings import holdings
 
 BECOMING = "iam.serviceAccounts.getAccessToken"
-_OBJECTS = "/objects/"
-_TYPES = {_OBJECTS: "storage.googleapis.com/Object", "/versions/": "secretmanager.googleapis.com/SecretVersion"}
 
 
 def evaluate_in_world(world: World, request: Request) -> Decision:
@@ -37,7 +36,7 @@ def evaluate_in_world(world: World, request: Request) -> Decision:
 
 
 def _attempt(world: World, request: Attempt, permission: str, resource: str) -> Decision:
-    context = _context(world, resource, request.settings.get("context") or {})
+    context = attributes_of(resource, world.now, request.settings.get("context") or {})
     found = _as_agent(world, request.agent, permission, resource, context, bool(request.settings.get("granted")))
     if found.answer is Answer.ALLOWED or request.settings.get("granted"):
         return found
@@ -272,23 +271,3 @@ def _denies_permission(pattern: str, permission: str) -> bool:
         and len(parts) <= len(given)
         and all(one in ("*", two) for one, two in zip(parts, given, strict=False))
     )
-
-
-def _context(world: World, resource: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the evaluator knows of a request by itself; the test's context adds to it and goes before."""
-    host, _, name = resource.removeprefix("//").partition("/")
-    row = table.row_of(resource)
-    known: dict[str, Any] = {"resource.name": name, "resource.service": host}
-    if row is not None:
-        known["resource.type"] = row[0].type
-    else:
-        kind = next((type_ for part, type_ in _TYPES.items() if part in name), None)
-        if kind is not None:
-            known["resource.type"] = kind
-    if world.now is not None:
-        known["request.time"] = world.now
-    known.update({str(key): value for key, value in given.items()})
-    time = known.get("request.time")
-    if isinstance(time, str):
-        known["request.time"] = cel.moment(time) or cel.Unknown("request.time")
-    return known
