@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -72,6 +73,8 @@ class Account:
         self.limiter = Limiter()
         self.bulk_cost: float | None = None
         """What the last bulk read cost, in small calls; None before the first."""
+        self.wrote = 0.0
+        """When the last writing call of this run ended, by `time.monotonic`."""
 
     def identify(self) -> None:
         """Raise CloudError unless the caller's account is the declared one."""
@@ -124,11 +127,20 @@ class Account:
         """One call; once more, with a session made anew, where the old one's credentials had ended: that took no
         effect, so not even a write is repeated."""
         try:
-            return self._call(self._client(service, once=once, region=region), action, **params)
+            return self._sent(service, action, params, once, region)
         except ANSWERS as error:
             if not self._renewed(error):
                 raise
-        return self._call(self._client(service, once=once, region=region), action, **params)
+        return self._sent(service, action, params, once, region)
+
+    def _sent(
+        self, service: str, action: str, params: Mapping[str, Any], once: bool, region: str | None
+    ) -> dict[str, Any]:
+        try:
+            return self._call(self._client(service, once=once, region=region), action, **params)
+        finally:
+            if once:
+                self.wrote = time.monotonic()
 
     @staticmethod
     def _call(client: Any, action: str, **params: Any) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from ..ledger.errors import LedgerError
 from ..ledger.log import Ledger
 from ..model.changes import Operation, Outcome, Status
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..sdk.errors import CloudError, ProceedError
-from ..sdk.provider import JoiningWriter, Writer
+from ..sdk.errors import ProceedError
+from ..sdk.provider import Batching, JoiningWriter, Writer
 from . import effects, guards
 from .calling import Answer, Caller, reason
 from .calls import Calls
@@ -68,7 +68,6 @@ class Run:
     problems: dict[str, WorldProblem] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
     ahead: dict[str, float] = field(default_factory=dict)
-    together: dict[int, tuple[int, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     most: int = 1
     caller: Caller = field(init=False)
@@ -123,24 +122,30 @@ class Run:
                 raise
 
     def _begin_turn(self, calls: Calls[Turn], schedule: Schedule, numbered: Numbered, first: int) -> None:
-        """Start an operation that may begin, alone or with others in a batch."""
+        """Start an operation that may begin: alone, in one call with others, or with others in a batch."""
         writer = self.writers[numbered[first][1].address.provider]
         places = [first]
-        if self.most > 1 and isinstance(writer, Batching):
+        if isinstance(writer, JoiningWriter):
+            places += schedule.along(first, writer.joint)
+        elif self.most > 1 and isinstance(writer, Batching):
             places += schedule.more(first, self.most, writer.batch_most - 1)
-        ready = []
+        ready: list[int] = []
+        beside: set[str] = set()
         for at in places:
-            if self._ready(numbered[at][1], numbered[at:]):
+            if self._ready(numbered[at][1], numbered[at:], beside):
                 ready.append(at)
+                beside.add(numbered[at][1].id)
             else:
                 schedule.end(at)
         if not ready:
             return
         operations = [numbered[at][1] for at in ready]
         self._start([numbered[at] for at in ready])
-        if len(ready) == 1 or not isinstance(writer, Batching):
+        if len(ready) == 1:
             calls.start(first, lambda: ((ready[0], self.caller.one(operations[0])),))
-        else:
+        elif isinstance(writer, JoiningWriter):
+            calls.start(first, lambda: tuple(zip(ready, self.caller.joined(writer, operations), strict=True)))
+        elif isinstance(writer, Batching):
             most = min(self.parallel, _parallel(writer))
             calls.start(first, lambda: tuple(zip(ready, self.caller.together(writer, operations, most), strict=True)))
 
@@ -195,9 +200,7 @@ class Run:
             elif record.open:
                 self.open.add(id_)
 
-    def _ready(
-        self, operation: Operation, following: Numbered, beside: Set[str] = frozenset()
-    ) -> bool:
+    def _ready(self, operation: Operation, following: Numbered, beside: Set[str] = frozenset()) -> bool:
         """Whether the call is to be made; where not, what became of the operation is recorded. `beside` are the ids of
         those that the same call carries out."""
         waits = [id_ for id_ in operation.depends if id_ not in self.done and id_ not in beside]
@@ -245,8 +248,7 @@ class Run:
         seen = self.inspector.look(chosen)
         for group in chosen:
             self.problems.pop(group.key, None)
-            if group.key not in seen.unreadable:
-                self._settle(group, seen)
+        self._settle([group for group in chosen if group.key not in seen.unreadable], seen)
         self.problems.update(self.inspector.check(chosen, self.done, seen))
         self.ahead.update((group.key, now) for group in chosen[len(missing) :])
         workspace = self.index.plan.workspace
@@ -269,20 +271,26 @@ class Run:
                     coming[key] = self.index.groups[key]
         return list(coming.values())
 
-    def _settle(self, group: Group, seen: Seen) -> None:
-        for id_ in group.operations:
+    def _settle(self, groups: Sequence[Group], seen: Seen) -> None:
+        """What became of the calls that an interrupted run had begun."""
+        detail = "done by an interrupted run; found by reading"
+        settled: list[tuple[Operation, Outcome]] = []
+        for id_ in dict.fromkeys(id_ for group in groups for id_ in group.operations if id_ in self.open):
             operation = self.index.operations[id_]
-            became = settle(operation, seen.live) if id_ in self.open else None
+            became = settle(operation, seen.live)
             if became is None:
                 continue
             self.open.discard(id_)
             if became:
-                detail = "done by an interrupted run; found by reading"
-                with self.desk:
-                    self.journal.lease.keep()
-                    self.journal.outcome(Outcome(id_, Status.ALREADY, detail, operation.after))
-                self.done.add(id_)
-                self.results[id_] = OperationResult(operation, Status.ALREADY, detail, earlier=True)
+                settled.append((operation, Outcome(id_, Status.ALREADY, detail, operation.after)))
+        if not settled:
+            return
+        with self.caller.desk:
+            self.journal.lease.keep()
+            self.journal.outcome(*settled)
+        for operation, outcome in settled:
+            self.done.add(operation.id)
+            self.results[operation.id] = OperationResult(operation, outcome.status, detail, earlier=True)
 
     def _start(self, operations: Numbered) -> None:
         """Record the intents. Raises ProceedError when the plan may not go on."""

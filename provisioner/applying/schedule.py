@@ -109,11 +109,13 @@ class Schedule:
         if len(ready) < least:
             return []
         chosen = [heapq.heappop(ready) for _ in range(min(most, len(ready)))]
+        self._begun.update(chosen)
         self._busy[provider] += len(chosen)
         return chosen
 
     def again(self, at: int) -> None:
         """An operation that has begun was given back untouched: it may begin once more."""
+        self._begun.discard(at)
         self._busy[self._operations[at].address.provider] -= 1
         self._free(at)
 

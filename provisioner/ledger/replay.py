@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model.changes import ABSENT, Action, Change, Operation
@@ -61,9 +61,9 @@ def made(history: History, counts: Counts | None = None) -> frozenset[Address]:
     """
     out: set[Address] = set()
     for step in _steps(history, counts):
-        if step.operation.after == ABSENT:
+        if step.operation.after == ABSENT or step.change.action is Action.RELEASE:
             out.discard(step.change.address)
-        elif step.change.action in (Action.CREATE, Action.UPDATE):
+        elif step.change.action in (Action.CREATE, Action.UPDATE, Action.CLAIM):
             out.add(step.change.address)
     return frozenset(out)
 
@@ -100,7 +100,7 @@ def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
     """Every operation of ours that took effect, in the order of the journal, each once."""
     plans: dict[str, _Parts] = {}
     done: dict[str, set[str]] = defaultdict(set)
-    for entry, said in ((entry, said) for entry in history.of(Kind.OUTCOME) for said in ended(entry)):
+    for entry, said in _outcomes(history):
         digest, operation_id = entry.body["plan"], said["operation"]
         if said["status"] not in SETTLED or operation_id in done[digest]:
             continue
@@ -117,11 +117,30 @@ def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
         siblings = parts.siblings[change.number]
         mine = frozenset(other.id for other in siblings if other.id in done[digest])
         yield _Step(digest, change, operation, mine, siblings, entry)
+        for along in _along(change, parts):
+            yield _Step(digest, along, operation, mine, siblings, entry)
+
+
+def _along(change: Change, parts: _Parts) -> Iterator[Change]:
+    """What bears no mark of its own is claimed or released with what it hangs on, whose address is its own up to the
+    slash."""
+    if not change.action.marks_only or "/" in change.address.name:
+        return
+    for other in parts.changes.values():
+        place, mine = (other.address.provider, other.address.target), (change.address.provider, change.address.target)
+        if other.action is change.action and place == mine and other.address.name.startswith(f"{change.address.name}/"):
+            yield other
+
+
+def _outcomes(history: History) -> Iterator[tuple[Entry, Mapping[str, str]]]:
+    return ((entry, said) for entry in history.of(Kind.OUTCOME) for said in ended(entry))
 
 
 def _attributes(step: _Step, known: AppliedResource | None) -> Attributes | None:
     """The whole `after` once all calls of a change are done; in between, what is done laid over what was."""
     change = step.change
+    if change.action is Action.RELEASE:
+        return None  # ours no more: nothing that becomes of it is drift
     if all(operation.id in step.done for operation in step.operations):
         return change.after
     if step.operation.after == ABSENT:

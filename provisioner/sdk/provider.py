@@ -17,7 +17,7 @@ from ..model.diagnostics import Diagnostic
 from ..model.findings import Hazard
 from ..model.graph import Reach
 from ..model.requests import Decision, Request, World
-from ..model.resources import Address, Desired, Resource, Snapshot
+from ..model.resources import Address, Attributes, Desired, Mark, Resource, Snapshot
 from .schema import ProviderSchema
 
 
@@ -97,6 +97,33 @@ class JoiningWriter(Joining, Protocol):
         own digests, and one that depends on another which is not done is SKIPPED."""
 
 
+class Batch(Protocol):
+    """Operations of one `Batching` writer that are carried out together, with reads that serve many of them."""
+
+    def execute(self, operation: Operation, proceed: Callable[[], None]) -> Outcome | None:
+        """As `Writer.execute`, from several threads at once. None: the cloud took the call, and `read_back` tells what
+        became of it. What was read for several may stand for the look right before the call only while it is young,
+        and only to say that live is as signed: every doubt is settled by a read of the operation's own."""
+
+    def read_back(self) -> Iterable[Outcome]:
+        """What became of every operation whose `execute` gave None. Called once, when nothing is under way any more;
+        writes nothing."""
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """What a writer may do besides: carry out many operations together. No two of them touch the same agent."""
+
+    parallel: int
+    """Operations under way at once."""
+
+    batch_most: int
+    """Operations of one batch."""
+
+    def batch(self, operations: Sequence[Operation]) -> Batch:
+        """Reads nothing yet, and never raises for what the cloud answers."""
+
+
 class Provider(Protocol):
     """One cloud."""
 
@@ -169,6 +196,22 @@ class Stopper(Protocol):
     def stops(self, change: Change) -> bool:
         """Whether a change, by its `after` alone and whatever else there is, is one of those: the verifier's question.
         It must hold for exactly what `stop` makes, for any `at`."""
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """What a provider may do besides: take over what exists (`import`), and let go of it (`removed`, `release`). Pure.
+
+    `operations` then takes changes with the actions CLAIM and RELEASE: calls that put the mark on or take it off, and
+    none for what bears no mark of its own.
+    """
+
+    def mark_in(self, kind: str, attributes: Attributes) -> Mark | None:
+        """The ownership mark that attributes of this kind carry."""
+
+    def with_mark(self, kind: str, attributes: Attributes, wanted: Attributes | None) -> Attributes:
+        """The attributes with the mark that `wanted` carries in place of their own; with none where it is None. All
+        else stays, normalized as it was."""
 
 
 @dataclass(frozen=True, slots=True)
