@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provisioner.model.graph import Reach
     from provisioner.model.questions import Holding
     from provisioner.model.requests import Decision, Request, World
-    from provisioner.model.resources import Desired, Resource, Snapshot
+    from provisioner.model.resources import Attributes, Desired, Mark, Resource, Snapshot
     from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
@@ -142,6 +142,16 @@ class AWS:
         from .policy.comparisons import compare_documents
 
         return compare_documents(old, new, kind)
+
+    def mark_in(self, kind: str, attributes: Attributes) -> Mark | None:
+        from .marks import mark_in
+
+        return mark_in(kind, attributes)
+
+    def with_mark(self, kind: str, attributes: Attributes, wanted: Attributes | None) -> Attributes:
+        from .marks import with_mark
+
+        return with_mark(kind, attributes, wanted)
 
     def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
         from .permissions import permissions

@@ -152,7 +152,7 @@ def _role(authority: Authority, agent: Agent) -> Desired:
     attributes = {
         "arn": role_arn(authority, agent),
         "path": role_path(agent),
-        "description": description(agent.purpose),
+        "description": role_description(agent),
         "max_session_duration": session_seconds(authority.configuration, agent),
         "trust": role_trust(authority, agent),
         "permissions_boundary": arn,
@@ -162,6 +162,12 @@ def _role(authority: Authority, agent: Agent) -> Desired:
     resource = normalize(Resource(address, attributes, agent=agent.name, uses=uses, needs=needs))
     label = f"role {role_path(agent)}{address.name}"
     return Desired(resource, agent.address, label, source=agent.range)
+
+
+def role_description(agent: Agent) -> str:
+    """What the identity says of it, which may be nothing at all; the purpose where it does not say."""
+    own = agent.identities["aws"].settings.get("description")
+    return description(agent.purpose if own is None else own)
 
 
 def own_tags(agent: Agent) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from provisioner.model.changes import Action, Change, Operation
@@ -41,8 +42,13 @@ _READS = {
 def operations(change: Change) -> tuple[Operation, ...]:
     """The calls of one change, each depending on the one before it.
 
-    Raises KeyError for an observed kind.
+    A claim or a release has those that move the mark, and none where the kind bears no mark of its own. Raises KeyError
+    for an observed kind.
     """
+    if change.action.marks_only:
+        change = replace(change, action=Action.UPDATE)
+        if change.before == change.after:
+            return ()
     steps = _BUILDERS[change.address.kind](change)
     out: list[Operation] = []
     for number, (verb, params, fields, before, after, extra) in enumerate(steps, start=1):

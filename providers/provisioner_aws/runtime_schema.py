@@ -31,7 +31,10 @@ def runtimes() -> Mapping[str, BlockSchema]:
             attributes={
                 "trust": AttributeSchema(
                     "string", "The trust policy as JSON; file(…) reads it.", required=True, json=True
-                )
+                ),
+                "instance_profiles": AttributeSchema(
+                    "list(string)", "ARNs of instance profiles that hold the role and keep doing so.", default=()
+                ),
             },
         ),
     }
@@ -63,6 +66,9 @@ def identity_attributes(path: str) -> Mapping[str, AttributeSchema]:
     return {
         "path": AttributeSchema("string", "IAM path of the role. Changing it makes a new principal.", default=path),
         "role_name": AttributeSchema("string", "The name of a role that is adopted; never for a new one."),
+        "description": AttributeSchema(
+            "string", "The role's description, where it is to stay what it was; the agent's purpose by default."
+        ),
         "tags": AttributeSchema("map(string)", "Tags of the role beside those that say whose it is.", default={}),
         "attach": AttributeSchema(
             "list(string)", "ARNs of managed policies that an adopted role keeps; each is a finding.", default=()

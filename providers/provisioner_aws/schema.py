@@ -150,6 +150,7 @@ def _kinds() -> dict[str, KindSchema]:
             noun="permissions boundary",
             fields=dict.fromkeys(("arn", "path", "description", "document", "tags"), _RUNTIME),
             shared=True,
+            mark="tags",
         ),
         ROLE: KindSchema(
             noun="role",
@@ -163,6 +164,7 @@ def _kinds() -> dict[str, KindSchema]:
                 "tags": _IDENTITY,
             },
             principal=True,
+            mark="tags",
         ),
         ROLE_POLICY: KindSchema(noun="inline policy", fields={"role_arn": _TOOL_ACCESS, "document": _TOOL_ACCESS}),
         ATTACHMENT: KindSchema(
@@ -172,6 +174,7 @@ def _kinds() -> dict[str, KindSchema]:
         PACK: KindSchema(
             noun="managed policy",
             fields=dict.fromkeys(("role_arn", "policy_arn", "document", "tags", "is_attached"), _TOOL_ACCESS),
+            mark="tags",
         ),
         USER: KindSchema(
             noun="user",
@@ -186,9 +189,12 @@ def _kinds() -> dict[str, KindSchema]:
             noun="OIDC provider",
             fields=dict.fromkeys(("url", "client_ids", "thumbprints", "tags"), _IDENTITY),
             shared=True,
+            mark="tags",
         ),
         INSTANCE_PROFILE: KindSchema(
-            noun="instance profile", fields=dict.fromkeys(("role_arn", "arn", "path", "tags"), _TRUST)
+            noun="instance profile",
+            fields=dict.fromkeys(("role_arn", "arn", "path", "tags"), _TRUST),
+            mark="tags",
         ),
         POD_IDENTITY: KindSchema(
             noun="pod identity association",
@@ -196,8 +202,11 @@ def _kinds() -> dict[str, KindSchema]:
                 **dict.fromkeys(("cluster", "namespace", "service_account", "role_arn"), _TRUST),
                 **dict.fromkeys(("session_tags", "target_role_arn", "policy", "tags"), _TRUST),
             },
+            mark="tags",
         ),
         WORKLOAD_IDENTITY: KindSchema(
-            noun="workload identity", fields=dict.fromkeys(("region", "name", "return_urls", "tags"), _TRUST)
+            noun="workload identity",
+            fields=dict.fromkeys(("region", "name", "return_urls", "tags"), _TRUST),
+            mark="tags",
         ),
     }

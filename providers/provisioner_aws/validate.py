@@ -221,7 +221,7 @@ def _collisions(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagn
 
 
 def _imports(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagnostic]:
-    """An import names the role that the agent's identity describes; taking it over is not carried out yet."""
+    """An import names the role that the agent's identity describes."""
     known = {agent.name: agent for agent in agents}
     for item in authority.configuration.imports:
         agent = known.get(item.agent) if item.cloud == "aws" else None
@@ -236,19 +236,6 @@ def _imports(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagnost
                 " role has, or correct the id.",
                 subject=item.range,
             )
-        else:
-            yield Diagnostic(
-                "E-UNSUPPORTED",
-                f"{agent.address}: a plan does not take over an existing role yet",
-                f"Mark the role by hand, with its owner's consent, and take the import block out: aws iam tag-role"
-                f" --role-name {name} --tags {_mark(authority, agent)}. The next plan shows what it has.",
-                subject=item.range,
-            )
-
-
-def _mark(authority: Authority, agent: Agent) -> str:
-    tags = names.mark_tags(authority.workspace, agent.name, agent.address)
-    return " ".join(f"Key={key},Value={value}" for key, value in tags.items())
 
 
 def _execution_roles(authority: Authority, agents: Sequence[Agent]) -> Iterable[Diagnostic]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from ..canonical import dumps
 from ..model.changes import Action, Change, Operation
 from ..planfile import plan_bytes, plan_digest, to_builtins
+from .adoption import alone, misnamed
 from .case import CLOCK_SKEW, REPLAN, Case, PlanCheck, time_to_live
 from .finding_checks import FINDING_CHECKS
 from .limits import deletes_too_much, deletions, protecting
@@ -149,10 +150,21 @@ def surfaces_are_the_providers(case: Case) -> Iterator[Refusal]:
             reason = f"change {change.number} is of a kind that cannot be changed here: {change.address.kind}"
             yield Refusal("E-SURFACES", reason, REPLAN)
             continue
+        if provider is not None and (why := misnamed(change, kind, provider, case.planfile.plan.workspace)):
+            yield Refusal("E-SURFACES", f"change {change.number} is not what it says: it {why}", REPLAN)
+        if change.action.marks_only:
+            continue
         fields = _differing(change, tuple(kind.fields))
         if fields is None or fields != change.fields or kind.surfaces(fields or None) != change.surfaces:
             reason = f"change {change.number} is not what it says: it touches other fields or surfaces"
             yield Refusal("E-SURFACES", reason, REPLAN)
+
+
+def claims_hang_together(case: Case) -> Iterator[Refusal]:
+    """What bears no mark is claimed or released with the principal that it hangs on, and not by itself."""
+    for change in alone(case.planfile.plan.changes):
+        reason = f"change {change.number} claims or releases a part of what the plan does not claim or release"
+        yield Refusal("E-SURFACES", reason, REPLAN)
 
 
 def calls_are_the_providers(case: Case) -> Iterator[Refusal]:
@@ -251,7 +263,8 @@ def leaves_alone_what_is_protected(case: Case) -> Iterator[Refusal]:
 
 def says_what_it_was_made_from(case: Case) -> Iterator[Refusal]:
     """Files, agents and tests stand in every plan since there is a place for them: what follows is measured with it."""
-    if case.evidence.past is not None and case.planfile.plan.declared is None:
+    said = case.planfile.plan.declared
+    if case.evidence.past is not None and (said is None or set(said.addresses) != set(said.agents)):
         yield Refusal("E-DECLARED", "the plan does not say which files, agents and tests it was made from", REPLAN)
 
 
@@ -280,6 +293,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     clock_runs_forward,
     operations_belong,
     surfaces_are_the_providers,
+    claims_hang_together,
     calls_are_the_providers,
     owners_are_the_roots,
     requirements_are_the_roots,

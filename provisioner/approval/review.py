@@ -20,7 +20,13 @@ from .requirements import bars_of
 from .statement import hidden_character
 
 REVIEW_DOMAIN: Final = "review/1"
-_SIGN: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+_SIGN: Final = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.CLAIM: "= CLAIM",
+    Action.RELEASE: "= RELEASE",
+}
 
 
 def review_digest(text: str) -> str:
@@ -116,6 +122,8 @@ def _differences(change: Change) -> Iterator[str]:
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old == new:
+            if change.action.marks_only:
+                yield f"      = {escape(name)}: {_value(old)}"
             continue
         if change.before is not None and old is not None:
             yield f"      - {escape(name)}: {_value(old)}"

@@ -100,11 +100,12 @@ def read_move(block: ast.Block, known: Mapping[str, object], report: Report) -> 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A removed block: what was at `address` is let go of, and stays in the cloud as it is."""
+    """A removed block: what was at `address` is let go of and stays in the cloud as it is, or goes with `destroy`."""
 
     address: Address
     range: SourceRange
     subject: SourceRange
+    destroy: bool = False
 
 
 def read_removed(block: ast.Block, known: Mapping[str, object], report: Report) -> Release | None:
@@ -121,19 +122,19 @@ def read_removed(block: ast.Block, known: Mapping[str, object], report: Report) 
         return None
     destroy = [inner.body.attributes.get("destroy") for inner in blocks]
     expr = destroy[0].expr if len(destroy) == 1 and destroy[0] is not None else None
-    if not isinstance(expr, ast.Literal) or expr.value is not False or len(blocks[0].body.attributes) != 1:
+    if not isinstance(expr, ast.Literal) or not isinstance(expr.value, bool) or len(blocks[0].body.attributes) != 1:
         detail = (
-            "A removed block lets go of something without deleting it, and says so: lifecycle { destroy = false } on "
-            "lines of their own. To delete it, remove the block that declares it and write no removed block."
+            "A removed block says what becomes of the thing: lifecycle { destroy = false } on lines of their own lets "
+            "go of it and leaves it as it is, destroy = true deletes it as a block that is only taken out would."
         )
         subject = blocks[0].header if blocks else block.header
-        report.error("E-REMOVED", "Removed block that does not keep", detail, subject)
+        report.error("E-REMOVED", "Removed block that does not say whether it keeps", detail, subject)
         return None
     written = attributes["from"].expr
     address = _end(written, known, report, "removed")
     if address is None:
         return None
-    return Release(address, block.header, written.range)
+    return Release(address, block.header, written.range, expr.value)
 
 
 def _end(expr: ast.Expr, known: Mapping[str, object], report: Report, block: str) -> Address | None:

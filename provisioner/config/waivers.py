@@ -114,7 +114,7 @@ def removed(modules: Sequence[ModuleInstance], report: Report) -> tuple[Removed,
             if declared and expansion is not None and (key is None or key in expansion.value):
                 detail = f"{address} is declared still. Remove the block, or this removed block."
                 report.error("E-REMOVED", "Removed block still exists", detail, release.subject)
-            built[address] = Removed(address, release.range)
+            built[address] = Removed(address, release.range, release.destroy)
     return tuple(built.values())
 
 

@@ -20,9 +20,18 @@ class Surface(StrEnum):
 
 
 class Action(StrEnum):
+    """CLAIM puts our mark on what exists already, RELEASE takes it off and leaves the thing: nothing else changes."""
+
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    CLAIM = "claim"
+    RELEASE = "release"
+
+    @property
+    def marks_only(self) -> bool:
+        """True where only whose the resource is changes."""
+        return self in (Action.CLAIM, Action.RELEASE)
 
 
 class Effect(StrEnum):

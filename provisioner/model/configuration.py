@@ -296,10 +296,12 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A block that is let go of without deleting what it made in the cloud. `address` is the block's, as it was."""
+    """A block that is gone. `address` is the block's, as it was. What it made in the cloud is let go of and stays;
+    `destroy`: it is deleted, as if there were no removed block."""
 
     address: str
     range: SourceRange | None = None
+    destroy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

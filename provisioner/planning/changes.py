@@ -15,8 +15,6 @@ from .diff import Difference
 OwnerOfSurface = Callable[[str, str | None], str | None]
 """(surface, agent name) → control owner by the root in force, or None when there is not exactly one."""
 
-_ACTION_ORDER = {Action.CREATE: 0, Action.UPDATE: 1, Action.DELETE: 2}
-
 
 def build_changes(
     differences: Sequence[Difference],
@@ -51,9 +49,25 @@ def with_effects(
     old, new = World(before), World(after)
     out = []
     for change in changes:
-        assessment = providers[change.address.provider].assess(change, old, new)
-        out.append(_assessed(change, assessment))
+        provider = providers[change.address.provider]
+        if change.action.marks_only:
+            itself = provider.assess(change, old, new) if change.before != change.after else Assessment(Effect.EQUAL)
+            out.append(_kept(change, itself, provider, new))
+        else:
+            out.append(_assessed(change, provider.assess(change, old, new)))
     return tuple(out)
+
+
+def _kept(change: Change, assessment: Assessment, provider: Provider, world: World) -> Change:
+    """A claim or a release: what it does by itself, and all that the thing may do, which stays."""
+    whole = replace(change, action=Action.CREATE, before=None, fields=())
+    alone = {address: item for address, item in world.resources.items() if address == change.address}
+    held = provider.assess(whole, World({}), World(alone))  # what another policy of the role says as well counts too
+    said = "; ".join((*held.can, *((held.reason,) if held.effect is Effect.UNKNOWN else ())))
+    reason = f"as before: {said}" if said else "it allows nothing by itself"
+    if assessment.effect is not Effect.EQUAL:
+        return _assessed(change, replace(assessment, reason=f"{assessment.reason}; {reason}"))
+    return replace(change, effect=Effect.EQUAL, reason=reason)
 
 
 def _assessed(change: Change, assessment: Assessment) -> Change:
@@ -72,8 +86,9 @@ def _agent(difference: Difference) -> str | None:
 def _change(number: int, difference: Difference, kind: KindSchema, owner_of: OwnerOfSurface) -> Change:
     item, live = difference.desired, difference.live
     agent = _agent(difference)
-    whole = difference.action is not Action.UPDATE
-    surfaces = kind.surfaces(None if whole else difference.fields)
+    marks = difference.action.marks_only
+    whole = difference.action is not Action.UPDATE and not marks
+    surfaces = kind.adoption() if marks else kind.surfaces(None if whole else difference.fields)
     declared = item.owners if item is not None else {}
     owners: dict[str, str] = {}
     for surface in surfaces:

@@ -82,26 +82,6 @@ def prevented(
                     yield _kept(change, what, grant.range)
 
 
-def not_carried_out(configuration: Configuration) -> Iterable[Diagnostic]:
-    """Blocks that this version reads and cannot carry out: a plan that left them out would do something else."""
-    for one in configuration.imports:
-        yield Diagnostic(
-            "E-UNSUPPORTED",
-            f"Taking over {one.id} as agent.{one.agent} is not carried out by this version",
-            "The block is part of the language, and no plan puts our mark on what exists yet. Take the import block"
-            " out, and let the agent have a role of its own.",
-            subject=one.range,
-        )
-    for gone in configuration.removed:
-        yield Diagnostic(
-            "E-UNSUPPORTED",
-            f"Letting go of {gone.address} is not carried out by this version",
-            "The block is part of the language, and a plan would delete what it should leave alone. Keep declaring it,"
-            " or take the mark off in the cloud before you remove the block.",
-            subject=gone.range,
-        )
-
-
 def _place(agent: str | None, address: Address, block: str) -> tuple[str | None, str, str, str]:
     return agent, address.provider, address.target, block
 

@@ -13,7 +13,7 @@ from ..model.plan import AgentNote, AgentWorld, PlanTarget
 from ..model.resources import Address, Coverage, Desired, Resource, Snapshot
 from ..sdk.provider import Joining, Provider
 from ..sdk.schema import KindSchema
-from . import guards
+from . import adopting, guards
 from .changes import OwnerOfSurface, build_changes, with_effects
 from .diff import compare
 from .managing import managed, replaced
@@ -68,20 +68,25 @@ def draft(
     """
     kinds = {name: provider.schema().kinds for name, provider in providers.items()}
     live = {resource.address: resource for snapshot in snapshots.values() for resource in snapshot.resources}
-    differences = compare(configuration.workspace.name, desired, live.values(), kinds)
+    taken = adopting.takeover(configuration, desired, live, providers, made)
+    live = dict(taken.before)
+    differences = compare(configuration.workspace.name, desired, taken.after.values(), kinds)
     chosen = agents_in_scope(scope, configuration, live.values())
     shared = users((item.resource for item in desired), live.values())
-    mine = managed(differences.found, configuration.agents, kinds)
-    desired = replaced(desired, mine.found)
+    claimed = adopting.claims(differences.found, taken, desired, providers, chosen)
+    released = adopting.releases(claimed.found, configuration, live, providers)
+    mine = managed(released.found, configuration.agents, kinds)
+    desired = adopting.with_kept(replaced(desired, mine.found), mine.found)
     known, strange = guards.unclaimed(mine.found, live, made, kinds)
     found = [difference for difference in known if within(difference, chosen, shared)]
     changes = build_changes(found, providers, judges.owner_of, _depths(kinds))
     changes = tuple(judges.named(change) for change in changes)
     observed = [address for address in live if kinds[address.provider][address.kind].observed]
-    after = planned(live, desired, changes, observed)
+    after = adopting.let_go(planned(live, desired, changes, observed), found)
     changes = with_effects(changes, providers, live, after)
     operations = _operations(changes, providers, live, after)
-    problems = [*guards.not_carried_out(configuration), *differences.diagnostics, *mine.observed, *strange]
+    problems = [*taken.problems, *claimed.problems, *released.problems]
+    problems += [*differences.diagnostics, *mine.observed, *strange]
     live_total = sum(1 for resource in live.values() if resource.mark or resource.parent)
     problems += guards.within_limits(changes, live_total, judges.limits)
     problems += guards.protected(changes, _names(changes, providers), judges.protect)

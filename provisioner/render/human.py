@@ -17,7 +17,7 @@ from .grouping import Group, Row, groups
 from .signoff import SignOffs, obligation_lines, sign_step, signoff_table, unverified
 from .text import Paint, count, ending, listing, ranges, section, some_ranges, title, when, wrap
 
-SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.CLAIM: "=", Action.RELEASE: "="}
 EFFECT_STYLE = {Effect.WIDER: "bad", Effect.UNKNOWN: "warn", Effect.NARROWER: "good", Effect.EQUAL: ""}
 INDENT = 15  # where a change's text starts
 SENTENCES = 4  # shown per change; the rest is a command away

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..model.changes import Action, Change, Effect
+from ..model.changes import Change, Effect
 from ..model.findings import Finding, Level
 from ..model.plan import Plan
 from ..planfile import PlanFile
@@ -307,7 +307,7 @@ def _texts(page: _Page) -> list[str]:
 
 def _text(change: Change) -> Iterator[str]:
     yield f"  # {change.number}  {escape(change.label)}"
-    sign = {Action.CREATE: "+", Action.DELETE: "-"}.get(change.action, "~")
+    sign = SIGNS[change.action]
     yield f"  # {sign} {escape(str(change.address))}"
     for name, lines in attribute_diffs(change):
         yield f"  # {escape(name)}"

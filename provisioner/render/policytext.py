@@ -75,6 +75,9 @@ def differing(change: Change) -> tuple[str, ...]:
 def _difference(name: str, change: Change) -> Iterator[str]:
     before = attribute_lines(change.before, name)
     after = attribute_lines(change.after, name)
+    if change.action.marks_only and before == after:  # what is taken over, or let go of, is shown whole
+        yield from (f"    {line}" for line in after)
+        return
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for at, group in enumerate(matcher.get_grouped_opcodes(CONTEXT)):
         if at:

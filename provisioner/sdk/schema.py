@@ -54,6 +54,7 @@ class KindSchema:
     `noun` is what a person calls it. `principal`: deleting one needs the ledger's record that we made or claimed it.
     `shared`: one for many agents; deleting it needs that record too. `observed`: never written, only judged
     (an access key); it makes no change, it makes findings. `credential`: a long-lived secret stands behind it.
+    `mark`: the attribute that says whose it is, of kinds that can be claimed and released by themselves.
     """
 
     noun: str
@@ -62,6 +63,15 @@ class KindSchema:
     shared: bool = False
     observed: bool = False
     credential: bool = False
+    mark: str = ""
+
+    def adoption(self) -> tuple[Surface, ...]:
+        """The surfaces that a claim or a release touches: whose the thing is, and governance, which lets it in or go.
+
+        What stands or hangs on a principal is a matter of identity; something shared, of the surface of its mark.
+        """
+        own = self.surfaces((self.mark,)) if self.shared and self.mark else (Surface.IDENTITY,)
+        return tuple(surface for surface in Surface if surface in (*own, Surface.GOVERNANCE))
 
     def surfaces(self, names: tuple[str, ...] | None = None) -> tuple[Surface, ...]:
         """The surfaces that the named fields touch; of every field when None. Ordered as Surface is."""

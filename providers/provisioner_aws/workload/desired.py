@@ -24,6 +24,8 @@ def workloads(authority: Authority, agent: Agent, place: Place, role: Resource) 
         yield _association(authority, agent, place, role)
     elif label == "bedrock_agentcore":
         yield from _identities(authority, agent, place, role)
+    elif label == "adopted":
+        yield from _kept_profiles(agent, role)
 
 
 def _instance_profile(agent: Agent, place: Place, role: Resource) -> Desired:
@@ -38,6 +40,21 @@ def _instance_profile(agent: Agent, place: Place, role: Resource) -> Desired:
     address = live.profile_address(role.address, name)
     resource = normalize(Resource(address, attributes, agent=agent.name, parent=role.address))
     return Desired(resource, agent.address, f"instance profile {name}", source=agent.runtime.range)
+
+
+def _kept_profiles(agent: Agent, role: Resource) -> Iterable[Desired]:
+    """Instance profiles that held the role before it was adopted. One that is named after the role gets its mark."""
+    for arn in sorted(agent.runtime.get("instance_profiles") or ()):
+        name, own = arn.rpartition("/")[2], str(role.attributes["arn"])
+        attributes = {
+            "role_arn": own,
+            "arn": arn,
+            "path": arn.partition(":instance-profile")[2].removesuffix(name),
+            "tags": live.marked(role.attributes["tags"]) if live.made_for(arn, own) else {},
+        }
+        address = live.profile_address(role.address, name)
+        resource = normalize(Resource(address, attributes, agent=agent.name, parent=role.address))
+        yield Desired(resource, agent.address, f"instance profile {name}", source=agent.runtime.range)
 
 
 def _association(authority: Authority, agent: Agent, place: Place, role: Resource) -> Desired:

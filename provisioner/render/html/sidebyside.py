@@ -54,7 +54,13 @@ def side_by_side(change: Change, command: str) -> Html:
     return tag("table", tag("caption", f"Change {change.number}", class_="hidden"), head, *parts, class_="sides")
 
 
-_SIDES = {Action.CREATE: ("After",), Action.DELETE: ("Before",), Action.UPDATE: ("Before", "After")}
+_SIDES = {
+    Action.CREATE: ("After",),
+    Action.DELETE: ("Before",),
+    Action.UPDATE: ("Before", "After"),
+    Action.CLAIM: ("Before", "After"),
+    Action.RELEASE: ("Before", "After"),
+}
 
 
 def _row(hunk: Hunk, action: Action, command: str) -> Html:

@@ -36,8 +36,20 @@ LEVELS: Final = {
     Level.WARN: "warning",
     Level.EXCEPTED: "set aside by an exception",
 }
-DEEDS: Final = {Action.CREATE: "new", Action.UPDATE: "changed", Action.DELETE: "removed"}
-SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+DEEDS: Final = {
+    Action.CREATE: "new",
+    Action.UPDATE: "changed",
+    Action.DELETE: "removed",
+    Action.CLAIM: "taken over as it is",
+    Action.RELEASE: "let go of as it is",
+}
+SIGNS: Final = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.CLAIM: "=",
+    Action.RELEASE: "=",
+}
 
 
 def readiness(plan: Plan, signoffs: SignOffs) -> tuple[bool, str]:

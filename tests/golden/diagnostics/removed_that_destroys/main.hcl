@@ -2,6 +2,6 @@ removed {
   from = agent.old
 
   lifecycle {
-    destroy = true
+    destroy = "no"
   }
 }
