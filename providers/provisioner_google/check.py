@@ -25,6 +25,7 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
     for item in own:
         if item.resource.address.kind == schema.BINDING:
             yield from _missing(item, absent)
+            yield from _conditionless(item, found)
         resource = found.get(item.resource.address)
         if resource is not None and resource.attributes.get("state") == "DELETED":
             yield _undelete(item, resource)
@@ -63,6 +64,22 @@ def _missing(item: Desired, absent: set[str]) -> Iterable[Diagnostic]:
                 " not the things they are about.",
                 subject=item.source,
             )
+
+
+def _conditionless(item: Desired, found: Mapping[Address, Resource]) -> Iterable[Diagnostic]:
+    """A condition on a bucket that is not uniform: Google refuses it in the middle of an apply."""
+    name = str(item.resource.attributes["resource"])
+    place = found.get(Address("google", item.resource.address.target, schema.PLACE, name))
+    if item.resource.attributes["condition"] is None or place is None or place.attributes["conditions"]:
+        return
+    yield Diagnostic(
+        "E-GOOGLE-UNIFORM",
+        f"Bucket {name.rpartition('/')[2]} takes no conditions, and {item.block} has one there",
+        "A grant that ends or has a condition needs uniform bucket-level access, which is off on this bucket. Switch it"
+        f" on (`gcloud storage buckets update gs://{name.rpartition('/')[2]} --uniform-bucket-level-access`), or leave"
+        " the condition or the expiry out.",
+        subject=item.source,
+    )
 
 
 def _undelete(item: Desired, resource: Resource) -> Diagnostic:

@@ -57,11 +57,24 @@ class Project:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._session: Any = None
+        self._described: Json | None = None
+
+    @property
+    def way_in(self) -> tuple[str, str, str]:
+        """What two projects have in common that get the same answers: endpoint, credentials, who is impersonated."""
+        settings = self.connection.settings
+        return str(self.endpoint or ""), str(settings.get("credentials") or ""), str(settings.get("impersonate") or "")
+
+    def described(self) -> Json:
+        """The project itself, read once: its number and its parent. Raises CallError."""
+        if self._described is None:
+            self._described = self.get(RESOURCE_MANAGER, f"/v3/projects/{self.id}")
+        return self._described
 
     def identify(self) -> None:
         """Raise CloudError unless the project that answers is the declared one."""
         try:
-            found = self.get(RESOURCE_MANAGER, f"/v3/projects/{self.id}")
+            found = self.described()
         except CallError as error:
             raise self.error(error, "resourcemanager.projects.get") from error
         self.number = str(found.get("name", "")).removeprefix("projects/")

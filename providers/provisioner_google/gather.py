@@ -13,6 +13,7 @@ from . import live, names, rest, schema, table
 from .bindings import Place, place_of
 from .client import IAM, WORKERS, Json, Project
 from .faults import CallError, Fault
+from .hierarchy import Lineage, Shared, lineage
 from .live import Members
 from .policies import LivePolicy, read_policy
 
@@ -36,9 +37,12 @@ class Gathered:
 class Gatherer:
     """One read. Everything that does not wait for something else is asked for at once."""
 
-    def __init__(self, project: Project, scope: Scope) -> None:
+    def __init__(self, project: Project, scope: Scope, shared: Shared | None = None) -> None:
         self.project = project
         self.scope = scope
+        self.shared = shared or Shared()
+        self.lineage = Lineage(str(project.connection.config.get("project_number") or ""))
+        self.unread: list[str] = []
         self.out = Gathered(project.id)
         own = [a for a in scope.addresses if a.target == project.id]
         self.known = frozenset([*own, *(a for a in scope.made if a.target == project.id and scope.agents is None)])
@@ -54,6 +58,7 @@ class Gatherer:
         return self.out
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
+        self._look_up()
         policies = {name: pool.submit(self._policy, name) for name in self._policy_names()}
         first = [pool.submit(self._accounts), pool.submit(self._pools), pool.submit(self._custom_roles)]
         first += [pool.submit(self._deny_policies, attach) for attach in self._attach_points()]
@@ -80,12 +85,13 @@ class Gatherer:
         trusts = {where: policy for where, future in own.items() if (policy := future.result()) is not None}
         self._add(live.soft_deleted(self.project.id, self.scope.workspace, read.values(), self.places, self.known,
                                     self.out.resources))  # fmt: skip
-        members = Members(self.project.id, self.out.resources.values(), self.places)
+        members = Members(self.lineage.number, self.out.resources.values(), self.places)
         by_name = {policy.resource: policy for policy in (*trusts.values(), *read.values())}
         for where, policy in sorted(trusts.items()):
             self._add(live.admissions(self.out.resources[where], policy, members))
         for _, policy in sorted(by_name.items()):
             self._add(live.grants(self.project.id, self.scope.workspace, policy, members))
+        self._places(pool)
         self._add(r for waiting in [pool.submit(self._role, name) for name in self._role_names()]
                   for r in waiting.result())  # fmt: skip
         live.connect(self.out.resources)
@@ -95,12 +101,54 @@ class Gatherer:
             self.out.resources[resource.address] = resource
 
     def _policy_names(self) -> list[str]:
-        """Policies to read: the project's own, the watched ones, and those that desired or recorded grants name."""
-        watched = [table.full_name(str(name)) for name in self.project.connection.config.get("watch") or ()]
-        own = table.full_name(f"projects/{self.project.id}")
+        """Policies to read: the project's own, those above it, the watched ones, and those that desired or recorded
+        grants name."""
         ours = {self._account_resource(a) for a in self.known if a.kind == schema.ACCOUNT}
-        wanted = {own, *watched, *(place.resource for place in self.places)} - ours
+        named = {place.resource for place in self.places}
+        wanted = {self._own(), *self.lineage.ancestors, *self._watched(), *named} - ours
         return sorted(name for name in wanted if table.row_of(name) is not None)
+
+    def _own(self) -> str:
+        return table.full_name(f"projects/{self.project.id}")
+
+    def _watched(self) -> set[str]:
+        return {table.full_name(str(name)) for name in self.project.connection.config.get("watch") or ()}
+
+    def _look_up(self) -> None:
+        """What stands above the project. Where that cannot be read, what is inherited from there is not known."""
+        try:
+            self.lineage = lineage(self.project, self.shared)
+        except CallError as error:
+            self._gap("what the project is in", error, "resourcemanager.projects.get")
+            return
+        if self.lineage.error is not None:
+            self._inherited(self.lineage.unread, self.lineage.error, "resourcemanager.folders.get")
+
+    def _inherited(self, what: str, error: CallError, permission: str) -> None:
+        """Something above the project that this reader may not see."""
+        self.unread.append(what)
+        self.out.unseen.append(f"{what}, and what is inherited from there ({permission}: {error.status})")
+
+    def _places(self, pool: ThreadPoolExecutor) -> None:
+        """What the evaluator must know of where grants count: what is above the project, what buckets take."""
+        own = live.place(self.project.id, self._own(), self.lineage.ancestors, tuple(self.unread), True)
+        conditional = {place.resource for place in self.places if place.title is not None}
+        buckets = sorted(name for name in conditional if name.startswith(live.BUCKETS))
+        self._add([own, *(r for waiting in [pool.submit(self._bucket, name) for name in buckets]
+                          for r in waiting.result())])  # fmt: skip
+
+    def _bucket(self, name: str) -> list[Resource]:
+        """Whether a bucket takes conditions: only with uniform bucket-level access."""
+        path = f"/storage/v1/b/{name.removeprefix(live.BUCKETS)}"
+        try:
+            raw = self.shared.once(self.project, name, lambda: self.project.get("storage.googleapis.com", path))
+        except CallError as error:
+            if error.fault is not Fault.ABSENT:
+                self.out.unseen.append(f"whether {name} takes conditions (storage.buckets.get: {error.status})")
+            return []
+        inside = (self._own(),) if str(raw.get("projectNumber")) == self.lineage.number else ()
+        uniform = ((raw.get("iamConfiguration") or {}).get("uniformBucketLevelAccess") or {}).get("enabled")
+        return [live.place(self.project.id, name, inside, (), bool(uniform))]
 
     def _account_resource(self, address: Address) -> str:
         return names.account_resource(names.email(address.name, self.project.id), self.project.id)
@@ -115,16 +163,20 @@ class Gatherer:
 
     def _policy(self, resource: str) -> LivePolicy | None:
         try:
-            return read_policy(self.project, resource)
+            return self.shared.once(self.project, f"policy of {resource}", lambda: read_policy(self.project, resource))
         except CallError as error:
-            if error.fault is Fault.ABSENT:
-                self.out.unseen.append(f"{resource} does not exist")
-                return None
             row = table.row_of(resource)
             permission = f"{row[0].permission}.getIamPolicy" if row is not None else ""
             mine = {place.agent for place in self.places if place.resource == resource and place.agent}
-            watched = {table.full_name(str(name)) for name in self.project.connection.config.get("watch") or ()}
-            everybody = resource in watched or resource == table.full_name(f"projects/{self.project.id}")
+            everybody = resource in {self._own(), *self._watched()}
+            above = resource in self.lineage.ancestors and not mine and not everybody
+            if above and error.fault in (Fault.DENIED, Fault.ABSENT):
+                self._inherited(f"the allow policy of {resource}", error, permission)
+                return None
+            if error.fault is Fault.ABSENT:
+                self.out.unseen.append(f"{resource} does not exist")
+                return None
+            everybody = everybody or above
             self._gap(f"the allow policy of {resource}", error, permission, () if everybody else mine)
             return None
 
@@ -312,5 +364,5 @@ class Gatherer:
         agents = self.scope.agents or frozenset()
         own = {a for a, r in everything.items() if r.agent in agents or a in self.scope.addresses}
         used = {used for a in own for used in everything[a].uses}
-        observed = {a for a in everything if a.kind == schema.ROLE}
+        observed = {a for a in everything if a.kind in (schema.ROLE, schema.PLACE)}
         self.out.resources = {a: r for a, r in everything.items() if a in own | used | observed}

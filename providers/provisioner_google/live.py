@@ -100,6 +100,16 @@ def key(account: Resource, raw: Raw) -> Resource:
     return Resource(address, state, agent=account.agent, parent=account.address)
 
 
+BUCKETS = "//storage.googleapis.com/projects/_/buckets/"
+
+
+def place(project: str, name: str, above: Iterable[str], unread: Iterable[str], conditions: bool) -> Resource:
+    """Where grants count: a resource, what is above it (full names, nearest first), what of that could not be read,
+    and whether its policy takes conditions."""
+    attributes = {"ancestors": list(above), "unread": list(unread), "conditions": conditions}
+    return Resource(Address("google", project, schema.PLACE, name), canonical_attributes(schema.PLACE, attributes))
+
+
 def role(project: str, name: str, permissions: Iterable[str]) -> Resource:
     """What a role that we do not own holds."""
     attributes = {"permissions": list(permissions), "stage": "GA"}
@@ -115,10 +125,14 @@ class Owner:
 
 
 class Members:
-    """Which members of policies are ours: those of our accounts, everything of our pools, and principals of Google's
-    own pools that a desired or recorded grant names."""
+    """Which members of policies are ours: those of our accounts, everything of our pools in this project, and what a
+    desired or recorded grant names of other pools: Google's own, and those of another project of the workspace.
 
-    def __init__(self, project: str, resources: Iterable[Resource], places: Iterable[Place]) -> None:
+    `number` is the project's: another project's pool may have the same id, and is somebody else's.
+    """
+
+    def __init__(self, number: str, resources: Iterable[Resource], places: Iterable[Place]) -> None:
+        self._number = number
         self._exact: dict[str, Owner] = {}
         self._pools: dict[str, Address] = {}
         self._subjects: dict[tuple[str, str], Owner] = {}
@@ -133,7 +147,7 @@ class Members:
         """What a desired or recorded grant says of a member. It counts where a provider's live condition, which may
         have been tampered with, no longer tells whose subject it is."""
         match = POOL_MEMBER.fullmatch(member)
-        if match is None or match[2].endswith(".svc.id.goog"):
+        if match is None or match[2].endswith(".svc.id.goog") or match[1] != self._number:
             self._exact.setdefault(member, Owner(agent, None))
         elif match[2] in self._pools and (match[2], agent) in self._providers:
             subject = match[3].removeprefix("subject/")
@@ -156,7 +170,7 @@ class Members:
         if member in self._exact:
             return self._exact[member]
         match = POOL_MEMBER.fullmatch(member)
-        if match is None or match[2] not in self._pools:
+        if match is None or match[1] != self._number or match[2] not in self._pools:
             return None
         subject = match[3].removeprefix("subject/")
         return self._subjects.get((match[2], subject), Owner(None, self._pools[match[2]]))

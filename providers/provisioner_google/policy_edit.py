@@ -245,4 +245,4 @@ def _anchor(operation: Operation) -> Address | None:
     match = POOL_MEMBER.fullmatch(place.member)
     if match is None or match[2].endswith(".svc.id.goog"):
         return None
-    return Address("google", target, schema.POOL, match[2])
+    return Address("google", match[1], schema.POOL, match[2])  # by number: the pool may be another project's

@@ -11,6 +11,7 @@ from provisioner.sdk.provider import Connection, Scope
 
 from .client import READ_SECONDS, Project
 from .gather import Gathered, Gatherer
+from .hierarchy import Shared
 
 NOT_LOOKED_AT = (
     "policies of resources that nothing declares or watches, grants to groups, domains and allUsers, organization"
@@ -45,8 +46,10 @@ class GoogleReader:
     def read(self, scope: Scope) -> Snapshot:
         """Live state of the scope in every project, side by side."""
 
+        shared = Shared()
+
         def one(project: Project) -> Gathered:
-            return Gatherer(project, scope).run()
+            return Gatherer(project, scope, shared).run()
 
         with ThreadPoolExecutor(max_workers=max(1, min(16, len(self._projects)))) as pool:
             gathered = list(pool.map(one, self._projects.values()))

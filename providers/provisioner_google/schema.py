@@ -18,6 +18,7 @@ DENY_POLICY = "google_deny_policy"
 ACCESS_BOUNDARY = "google_principal_access_boundary"
 ACCESS_BOUNDARY_BINDING = "google_principal_access_boundary_binding"
 ROLE = "google_role"
+PLACE = "google_place"
 
 _ACCOUNT_FIELDS = ("email", "display_name", "description", "disabled", "state", "deleted_id")
 
@@ -104,6 +105,11 @@ def _kinds() -> dict[str, KindSchema]:
         ROLE: KindSchema(
             noun="role",
             fields=dict.fromkeys(("permissions", "stage"), _TOOL_ACCESS),
+            observed=True,
+        ),
+        PLACE: KindSchema(
+            noun="place that grants count in",
+            fields=dict.fromkeys(("ancestors", "unread", "conditions"), _TOOL_ACCESS),
             observed=True,
         ),
     }
