@@ -11,16 +11,18 @@ from provisioner.model.diagnostics import DiagnosticError
 if TYPE_CHECKING:
     from provisioner.model.authority import Authority, Target
     from provisioner.model.changes import Assessment, Change, Operation
-    from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
+    from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig, Settings
     from provisioner.model.diagnostics import Diagnostic
     from provisioner.model.findings import Hazard
     from provisioner.model.graph import Reach
     from provisioner.model.questions import Holding
     from provisioner.model.requests import Decision, Request, World
-    from provisioner.model.resources import Attributes, Desired, Mark, Resource, Snapshot
+    from provisioner.model.resources import Address, Attributes, Desired, Mark, Resource, Snapshot
+    from provisioner.model.usage import Deed, Fit, LoggedCall, Observed, Use
     from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
+    from provisioner.sdk.usage import LookedUp
 
     from .sandbox import SandboxCloud
 
@@ -152,6 +154,36 @@ class AWS:
         from .marks import with_mark
 
         return with_mark(kind, attributes, wanted)
+
+    def call_of(self, record: Mapping[str, Any]) -> LoggedCall | None:
+        from .trail import call_of
+
+        return call_of(record)
+
+    def uses_of(self, record: Mapping[str, Any]) -> tuple[Use, ...]:
+        from .trail import uses_of
+
+        return uses_of(record)
+
+    def principals_of(self, authority: Authority, desired: Sequence[Desired]) -> Mapping[str, tuple[str, str]]:
+        from .trail import principals_of
+
+        return principals_of(authority, desired)
+
+    def deed_of(self, record: Mapping[str, Any], wanted: Collection[Address]) -> Deed | None:
+        from .trail_deeds import deed_of
+
+        return deed_of(record, wanted)
+
+    def fit(self, block: Settings, observed: Observed) -> Fit:
+        from .trail_fit import fit
+
+        return fit(block, observed)
+
+    def look_up(self, connections: Sequence[Connection], addresses: Collection[Address]) -> LookedUp:
+        from .trail_deeds import look_up
+
+        return look_up(connections, addresses)
 
     def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
         from .permissions import permissions

@@ -11,12 +11,13 @@ from provisioner.model.diagnostics import DiagnosticError
 if TYPE_CHECKING:
     from provisioner.model.authority import Authority, Target
     from provisioner.model.changes import Assessment, Change, Operation
-    from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig
+    from provisioner.model.configuration import Agent, BoundaryTest, ProviderConfig, Settings
     from provisioner.model.diagnostics import Diagnostic
     from provisioner.model.findings import Hazard
     from provisioner.model.graph import Reach
     from provisioner.model.requests import Decision, Request, World
-    from provisioner.model.resources import Desired, Resource, Snapshot
+    from provisioner.model.resources import Address, Desired, Resource, Snapshot
+    from provisioner.model.usage import Deed, Fit, LoggedCall, Observed, Use
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
 
@@ -140,6 +141,31 @@ class Google:
         from .stop import stops
 
         return stops(change)
+
+    def call_of(self, record: Mapping[str, Any]) -> LoggedCall | None:
+        from .audit import call_of
+
+        return call_of(record)
+
+    def uses_of(self, record: Mapping[str, Any]) -> tuple[Use, ...]:
+        from .audit import uses_of
+
+        return uses_of(record)
+
+    def principals_of(self, authority: Authority, desired: Sequence[Desired]) -> Mapping[str, tuple[str, str]]:
+        from .audit import principals_of
+
+        return principals_of(authority, desired)
+
+    def deed_of(self, record: Mapping[str, Any], wanted: Collection[Address]) -> Deed | None:
+        from .audit import deed_of
+
+        return deed_of(record, wanted)
+
+    def fit(self, block: Settings, observed: Observed) -> Fit:
+        from .audit import fit
+
+        return fit(block, observed)
 
     def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
         from .permissions import permissions
