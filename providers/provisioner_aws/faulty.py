@@ -169,16 +169,22 @@ class FaultyCloud:
                 return rule.reply
         return None
 
-    def _forward(self, path: str, body: bytes, headers: dict[str, str], method: str = "POST") -> Answer:
+    def _forward(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        status, _, said = self._passed_on("POST", path, body, headers)
+        return status, said
+
+    def _passed_on(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        """Status, error code (empty where there is none) and body of the real cloud's answer."""
         connection = http.client.HTTPConnection(HOST, self._upstream, timeout=30)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return answer.status, answer.getheader("x-amzn-ErrorType", ""), answer.read()
         finally:
             connection.close()
 
-    def _refusal(self, path: str) -> tuple[int, str, bytes] | None:
+    def _refusal(self, method: str, path: str, body: bytes) -> tuple[int, str, bytes] | None:
+        """Status, code and body of the error that a request of a regional service gets; None lets it through."""
         with self._lock:
             self.calls.append(path)
             return next(((status, code, body) for part, status, code, body in self._paths if part in path), None)
@@ -189,10 +195,10 @@ def _handler(cloud: FaultyCloud) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             """Services with paths: they are refused by path, or passed on."""
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            refusal = cloud._refusal(self.path)
-            status, code, said = refusal or (0, "", b"")
+            refusal = cloud._refusal(self.command, self.path, body)
             if refusal is None:
-                status, said = cloud._forward(self.path, body, dict(self.headers.items()), self.command)
+                refusal = cloud._passed_on(self.command, self.path, body, dict(self.headers.items()))
+            status, code, said = refusal
             self.close_connection = True
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

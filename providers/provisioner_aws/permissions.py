@@ -2,15 +2,14 @@
 
 An apply's actions are those of every operation that a plan over the desired resources, or over something foreign on
 them, can have; each is asked of `operations` for a change made up for it. A read's actions stand in one table beside
-the kinds that they are for; a test holds the table against the calls in the code. Resources are the ARN templates of
-the Service Authorization Reference, filled with the workspace's own names and paths.
+the kinds that they are for; a test holds the table against the calls in the code.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from provisioner.model.authority import Authority
@@ -19,10 +18,10 @@ from provisioner.model.resources import Address, Desired, Resource
 from provisioner.sdk.provider import RunnerPolicy
 
 from . import names, schema
-from .catalogue import resource_types
 from .compile import agent_place, aws_agents, boundary_of, foreign_boundary, place_of, role_path
 from .operations import operations
-from .trust import VERSION, Place
+from .runner_reach import RunnerAccount, read_resources, write_resources
+from .trust import VERSION
 
 READS: Mapping[str, frozenset[str]] = {
     "iam:GetAccountAuthorizationDetails": frozenset(),
@@ -48,7 +47,7 @@ READS: Mapping[str, frozenset[str]] = {
 }
 """What a plan, a drift run and the checks of an apply read; empty: always, otherwise only where such a kind is made."""
 
-APPLY_READS = ("iam:GetInstanceProfile", "iam:ListPolicyVersions")
+APPLY_READS = frozenset({"iam:GetInstanceProfile", "iam:ListPolicyVersions"})
 """Read by an apply alone, beside its operations' own."""
 
 _ALWAYS = (schema.ROLE, schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK, schema.POLICY)
@@ -72,64 +71,34 @@ _OWNED_ROLE = frozenset(
 _OWNED_POLICY = frozenset(
     f"iam:{name}" for name in ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "UntagPolicy"]
 )
-_CREATES = frozenset({"iam:CreateRole", "iam:CreatePolicy"})
-_PASSED_TO = {schema.INSTANCE_PROFILE: "ec2.amazonaws.com", schema.POD_IDENTITY: "pods.eks.amazonaws.com"}
-_TYPES = frozenset(
+_OWNED_BESIDE = frozenset(
     [
-        "role",
-        "policy",
-        "instance-profile",
-        "user",
-        "oidc-provider",
-        "cluster",
-        "podidentityassociation",
-        "workload-identity",
-        "workload-identity-directory",
+        "eks:DeletePodIdentityAssociation",
+        "eks:UntagResource",
+        "iam:AddClientIDToOpenIDConnectProvider",
+        "iam:AddRoleToInstanceProfile",
+        "iam:DeleteInstanceProfile",
+        "iam:DeleteOpenIDConnectProvider",
+        "iam:RemoveClientIDFromOpenIDConnectProvider",
+        "iam:UntagOpenIDConnectProvider",
+        "iam:UpdateOpenIDConnectProviderThumbprint",
     ]
 )
+"""What is changed beside the role only where it carries the mark. A workload identity's actions are asked for its
+directory too, which carries none: its name says whose it is."""
 
+_CREATES = frozenset(
+    [
+        "bedrock-agentcore:CreateWorkloadIdentity",
+        "eks:CreatePodIdentityAssociation",
+        "iam:CreateInstanceProfile",
+        "iam:CreateOpenIDConnectProvider",
+        "iam:CreatePolicy",
+        "iam:CreateRole",
+    ]
+)
+_PASSED_TO = {schema.INSTANCE_PROFILE: "ec2.amazonaws.com", schema.POD_IDENTITY: "pods.eks.amazonaws.com"}
 Statement = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """What is asked for in one account."""
-
-    key: str
-    place: Place
-    workspace: str
-    paths: tuple[str, ...]
-    desired: tuple[Desired, ...]
-    all_bounded: bool
-    foreign_boundaries: tuple[str, ...]
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        return frozenset(item.resource.address.kind for item in self.desired)
-
-    def arn(self, tail: str) -> str:
-        return f"arn:{self.place.partition}:iam::{self.place.account}:{tail}"
-
-    @property
-    def prefix(self) -> str:
-        """What every role and policy of the workspace begins with, however its name was shortened."""
-        return f"{self.workspace}-"[: names.ROLE_NAME_LIMIT - 9]
-
-    @property
-    def roles(self) -> list[str]:
-        """By prefix; a role that keeps a name of its own (`role_name`) by that."""
-        own = [i.resource for i in self.desired if i.resource.address.kind == schema.ROLE]
-        named = sorted(str(r.attributes["arn"]) for r in own if not r.address.name.startswith(self.prefix))
-        return [*(self.arn(f"role{path}{self.prefix}*") for path in self.paths), *named]
-
-    @property
-    def policies(self) -> list[str]:
-        return [self.arn(f"policy{schema.ROLE_PATH}{self.prefix}*")]
-
-    @property
-    def boundaries(self) -> list[str]:
-        own = self.arn(f"policy{schema.ROLE_PATH}{names.boundary_prefix(self.workspace)}*")
-        return [own, *self.foreign_boundaries]
 
 
 def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
@@ -161,7 +130,7 @@ def _ledger(authority: Authority, purpose: str) -> Iterable[RunnerPolicy]:
     yield RunnerPolicy(f"ledger s3://{bucket}", "ledger", purpose, document)
 
 
-def _accounts(authority: Authority, desired: Sequence[Desired]) -> Iterable[_Account]:
+def _accounts(authority: Authority, desired: Sequence[Desired]) -> Iterable[RunnerAccount]:
     seen: set[str] = set()
     for key in sorted(authority.targets):
         place = place_of(authority, key)
@@ -175,37 +144,23 @@ def _accounts(authority: Authority, desired: Sequence[Desired]) -> Iterable[_Acc
         found = (boundary_of(authority.configuration, agent) for agent in agents)
         arns = {foreign_boundary(boundary, place) for boundary in found if boundary is not None} - {None}
         foreign = tuple(sorted(str(arn) for arn in arns))
-        yield _Account(key, place, authority.workspace, paths, own, bounded and bool(agents), foreign)
+        yield RunnerAccount(key, place, authority.workspace, paths, own, bounded and bool(agents), foreign)
 
 
-def _reading(account: _Account, purpose: str) -> Iterable[Statement]:
+def _reading(account: RunnerAccount, purpose: str) -> Iterable[Statement]:
     """Reads reach every name: IAM judges a look at what is not there by the bare name, without its path."""
     wanted = [action for action, kinds in READS.items() if not kinds or kinds & account.kinds]
     if purpose == "apply":
-        wanted += [action for action in APPLY_READS if action != "iam:GetInstanceProfile" or _has_profiles(account)]
-    yield from _grouped((action, _read_resources(account, action), {}) for action in wanted)
+        wanted += sorted(APPLY_READS)
+    yield from _grouped((action, read_resources(account, action), {}) for action in wanted)
 
 
-def _has_profiles(account: _Account) -> bool:
-    return schema.INSTANCE_PROFILE in account.kinds
+def _writing(account: RunnerAccount) -> Iterable[Statement]:
+    needed = sorted(_actions(account) - set(READS) - APPLY_READS)
+    yield from _grouped((action, write_resources(account, action), _conditions(account, action)) for action in needed)
 
 
-def _read_resources(account: _Account, action: str) -> list[str]:
-    found = []
-    for name, template in resource_types(action):
-        if name in _TYPES:
-            found.append(_filled(account, template))
-        if name == "policy" and action.startswith("iam:"):
-            found.append(f"arn:{account.place.partition}:iam::aws:policy/*")
-    return sorted(found) or ["*"]
-
-
-def _writing(account: _Account) -> Iterable[Statement]:
-    needed = sorted(_actions(account) - set(READS) - set(APPLY_READS))
-    yield from _grouped((action, _write_resources(account, action), _conditions(account, action)) for action in needed)
-
-
-def _actions(account: _Account) -> set[str]:
+def _actions(account: RunnerAccount) -> set[str]:
     """Every verb, and everything that goes with it, of the operations that a plan here can have."""
     found: set[str] = set()
     for change in _changes(account):
@@ -214,7 +169,7 @@ def _actions(account: _Account) -> set[str]:
     return found
 
 
-def _changes(account: _Account) -> Iterable[Change]:
+def _changes(account: RunnerAccount) -> Iterable[Change]:
     samples: dict[str, Resource] = {}
     for item in account.desired:
         samples.setdefault(item.resource.address.kind, item.resource)
@@ -228,6 +183,21 @@ def _changes(account: _Account) -> Iterable[Change]:
                 yield _change(sample, other, sample.attributes)
                 yield _change(sample, sample.attributes, other)
         yield _change(sample, sample.attributes, None)
+    profile = _foreign_profile(account)
+    yield _change(profile, profile.attributes, None)
+
+
+def _foreign_profile(account: RunnerAccount) -> Resource:
+    """Somebody's instance profile that an agent's role was put into, whatever it runs in: a plan takes it out."""
+    role = f"{account.prefix}x"
+    attributes = {
+        "arn": account.arn("instance-profile/theirs"),
+        "role_arn": account.arn(f"role{schema.ROLE_PATH}{role}"),
+        "path": "/",
+        "tags": {},
+    }
+    address = Address("aws", account.place.account, schema.INSTANCE_PROFILE, f"{role}/theirs")
+    return Resource(address, attributes, "x")
 
 
 def _change(sample: Resource, before: Any, after: Any) -> Change:
@@ -250,7 +220,7 @@ _OTHER: Mapping[str, tuple[Any, ...]] = {
 """Other values of each field that a plan can find or make."""
 
 
-def _others(account: _Account, sample: Resource) -> Iterable[Mapping[str, Any]]:
+def _others(account: RunnerAccount, sample: Resource) -> Iterable[Mapping[str, Any]]:
     for field, values in _OTHER.items():
         if field in sample.attributes:
             yield from ({**sample.attributes, field: value} for value in values)
@@ -261,7 +231,7 @@ def _others(account: _Account, sample: Resource) -> Iterable[Mapping[str, Any]]:
             yield {**sample.attributes, "permissions_boundary": None}
 
 
-def _sample(account: _Account, kind: str) -> Resource:
+def _sample(account: RunnerAccount, kind: str) -> Resource:
     """Something foreign of a kind that the configuration does not make."""
     role, policy = f"{account.prefix}x", f"{names.pack_prefix(f'{account.prefix}x')}0"
     arn = account.arn(f"policy{schema.ROLE_PATH}{policy}")
@@ -284,40 +254,7 @@ def _sample(account: _Account, kind: str) -> Resource:
     return Resource(Address("aws", account.place.account, kind, name.get(kind, role)), own, "x")
 
 
-def _write_resources(account: _Account, action: str) -> list[str]:
-    types = dict(resource_types(action))
-    if action == "iam:PassRole":
-        return account.roles
-    found: set[str] = set()
-    for name, template in types.items():
-        if name == "role":
-            found.update(account.roles)
-        elif name == "policy" and action.startswith("iam:"):
-            found.update(account.policies)
-        elif name == "instance-profile":
-            found.update(account.arn(f"instance-profile{path}{account.prefix}*") for path in account.paths)
-        elif name in _TYPES:
-            found.add(_filled(account, template))
-    return sorted(found) or ["*"]
-
-
-def _filled(account: _Account, template: str) -> str:
-    """An ARN template of the reference for this account and its regions; other parts are wildcards."""
-    regions = account.place.regions
-    known = {
-        "Partition": account.place.partition,
-        "Account": account.place.account,
-        "Region": regions[0] if len(regions) == 1 else "*",
-    }
-    out = template
-    while "${" in out:
-        head, _, rest = out.partition("${")
-        name, _, tail = rest.partition("}")
-        out = f"{head}{known.get(name, '*')}{tail}"
-    return out
-
-
-def _conditions(account: _Account, action: str) -> dict[str, dict[str, list[str]]]:
+def _conditions(account: RunnerAccount, action: str) -> dict[str, dict[str, list[str]]]:
     """The workspace's mark: demanded of what is made, and of what is changed. A mark that was taken off may be put
     back, so tagging has none."""
     mine = [names.tag_value(account.workspace)]
@@ -326,7 +263,7 @@ def _conditions(account: _Account, action: str) -> dict[str, dict[str, list[str]
         if action == "iam:CreateRole" and account.all_bounded:
             found["ArnLike"] = {"iam:PermissionsBoundary": account.boundaries}
         return found
-    if action in _OWNED_ROLE or action in _OWNED_POLICY:
+    if action in _OWNED_ROLE or action in _OWNED_POLICY or action in _OWNED_BESIDE:
         found = {"StringEquals": {f"aws:ResourceTag/{names.TAG_WORKSPACE}": mine}}
         if action == "iam:AttachRolePolicy":
             found["ArnLike"] = {"iam:PolicyARN": account.policies}

@@ -5,24 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import provisioner_aws
 import pytest
-from aws_enforcing import EnforcingCloud
+from aws_enforcing import EnforcingCloud, Runner
 from aws_workspace import agent, authority, github, grant, statement, tool
 from provisioner_aws import provider
 from provisioner_aws.permissions import APPLY_READS, READS
-from provisioner_aws.reader import AWSReader
 from provisioner_aws.writer import AWSWriter
 
-from provisioner.model.changes import Change, Effect, Status
-from provisioner.planning.diff import compare
-from provisioner.planning.order import order
-from provisioner.sdk import Scope
-
-KINDS = {"aws": provider.schema().kinds}
 EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 GITHUB = "https://token.actions.githubusercontent.com"
 
@@ -55,54 +47,6 @@ def cloud(port, iam):
         yield proxy
 
 
-class Runner:
-    """Plans and applies through the proxy, with what the caller's policy allows."""
-
-    def __init__(self, cloud, connect):
-        self.cloud = cloud
-        self.reader = AWSReader([connect(cloud.port)])
-        self.writer = AWSWriter([connect(cloud.port)], sleep=lambda _: None)
-        self.needed: set[str] = set()
-
-    def read(self, desired, agents=None):
-        for account in self.reader._accounts.values():
-            account.bulk_cost = None  # so that a few agents are read one by one
-        return self.reader.read(Scope("ws", frozenset(item.resource.address for item in desired), agents))
-
-    def operations(self, desired):
-        snapshot = self.read(desired)
-        assert snapshot.coverage.complete, snapshot.coverage.gaps
-        out = []
-        for number, item in enumerate(compare("ws", desired, snapshot.resources, KINDS).found, start=1):
-            one = item.desired.resource if item.desired is not None else item.live
-            before = item.live.attributes if item.live is not None else None
-            after = item.desired.resource.attributes if item.desired is not None else None
-            change = Change(
-                number, item.action, one.address, "it", one.agent, None, (), {}, Effect.WIDER, (), (), "", before, after
-            )
-            out += [replace(operation, agent=one.agent) for operation in provider.operations(change)]
-        live = {resource.address: resource for resource in snapshot.resources}
-        wanted = {item.resource.address: item.resource for item in desired}
-        return order(out, live, wanted, lambda operation: provider.rank(operation, True))
-
-    def apply(self, desired) -> None:
-        """Carry out what a plan would; before each call, once without each of its permissions that was not missed
-        yet: then it fails, names what it lacks, and does nothing."""
-        for operation in self.operations(desired):
-            for action in sorted({operation.verb, *operation.permissions} - self.needed):
-                self.cloud.withheld = frozenset({action})
-                self.cloud.used.clear()
-                outcome = self.writer.execute(operation, lambda: None)
-                self.cloud.withheld = frozenset()
-                if outcome.status is not Status.FAILED:
-                    assert outcome.status is not Status.DONE or action not in self.cloud.used
-                    continue
-                assert action in outcome.detail, (operation.verb, action, outcome)
-                self.needed.add(action)
-            outcome = self.writer.execute(operation, lambda: None)
-            assert outcome.status in (Status.DONE, Status.ALREADY), (operation.verb, outcome)
-
-
 def spoil(iam):
     """Everything that somebody with too many rights can do to an agent: the next plan takes it all back."""
     iam.put_role_policy(RoleName="ws-a", PolicyName="extra", PolicyDocument=EVERYTHING)
@@ -114,6 +58,8 @@ def spoil(iam):
     iam.update_assume_role_policy(RoleName="ws-a", PolicyDocument=trust)
     tags = [{"Key": "provisioner:address", "Value": "x"}, {"Key": "extra", "Value": "x"}]
     iam.tag_role(RoleName="ws-a", Tags=tags)
+    iam.create_instance_profile(InstanceProfileName="theirs")
+    iam.add_role_to_instance_profile(InstanceProfileName="theirs", RoleName="ws-a")
     boundary = "arn:aws:iam::123456789012:policy/agents/ws-boundary-agents"
     iam.tag_policy(PolicyArn=boundary, Tags=tags)
     for _ in range(4):
