@@ -6,50 +6,105 @@ Each check stands alone in FINDING_CHECKS; a test takes each away and expects an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..model.changes import Surface
-from ..model.findings import ABSOLUTE, Finding, Level
+from ..model.findings import ABSOLUTE, SHIPPED, Finding, Level
+from ..planfile import PlanFileError, from_builtins
 from .case import REPLAN, Case, PlanCheck
-from .exceptions import baselines_in_force, exceptions_in_force
+from .lifting import Known, covered_as, lifters, proposed
+from .root import RootData, rules_named
 from .verdict import Refusal
 
 
 def severities_are_the_roots(case: Case) -> Iterator[Refusal]:
-    severity = case.evidence.root.root.data.severity
+    """How hard a finding is, and whose, is the root's word; where the root says nothing, the rule's own.
+
+    A plan that was carried out long ago is held against the root alone: what a rule says by itself may have changed.
+    """
     for finding in case.planfile.plan.findings:
-        wanted = severity.get(finding.rule)
-        lifted = finding.level is Level.EXCEPTED or _accepted_with_next_root(case, finding)
-        if wanted is not None and not finding.absolute and finding.level != wanted and not lifted:
-            reason = f"the plan takes {finding.rule} as {finding.level}, and the trust root as {wanted}"
+        if finding.level is Level.EXCEPTED or _accepted_with_next_root(case, finding):
+            continue  # exceptions_are_the_roots judges what lifts it
+        wanted = _demanded(case, finding.rule)
+        if wanted is None:
+            reason = f"{finding.rule} is no rule of this version, nor one of the trust root's"
+            fix = f"The plan was made by another version: apply it with that one, or {REPLAN[0].lower()}{REPLAN[1:]}"
+            yield Refusal("E-RULE", reason, fix)
+        elif finding.level not in wanted.levels:
+            reason = f"the plan takes {finding.rule} as {finding.level}, and the trust root as {wanted.levels[0]}"
             yield Refusal("E-SEVERITY", reason, REPLAN)
+        elif wanted.surfaces and finding.surface not in wanted.surfaces:
+            reason = f"{finding.rule} is a matter of {wanted.surfaces[0]}, and the plan asks {finding.surface} about it"
+            yield Refusal("E-SEVERITY", reason, REPLAN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Demanded:
+    """The levels and surfaces that a finding of a rule may have. No surfaces: any will do."""
+
+    levels: tuple[Level, ...]
+    surfaces: tuple[str, ...] = ()
+
+
+def _demanded(case: Case, rule: str) -> _Demanded | None:
+    """What the root in force demands of a rule's findings; None for a rule that nobody here knows."""
+    root, shipped = case.evidence.root.root.data, SHIPPED.get(rule)
+    now = case.evidence.past is not None
+    if shipped is not None:
+        level = shipped.level if rule in ABSOLUTE else Level(root.severity.get(rule, shipped.level))
+        if now:
+            return _Demanded((level,), (shipped.surface,))
+        return _Demanded((level,) if rule in ABSOLUTE or rule in root.severity else tuple(Level))
+    if not now:
+        return _Demanded((Level(root.severity[rule]),) if rule in root.severity else tuple(Level))
+    following = _next(case)
+    own = rules_named(root, rule) or (rules_named(following, rule) if following is not None else ())
+    if not own:
+        return None
+    return _Demanded(tuple(Level(one.severity) for one in own), tuple(one.surface for one in own))
 
 
 def exceptions_are_the_roots(case: Case) -> Iterator[Refusal]:
     """What lifts a finding must be in the root in force, hold now, and be about this rule and subject."""
-    root, now = case.evidence.root.root.data, case.evidence.now
-    waivers: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None, str]] = {
-        **{name: ((item.rule,), item.subjects, item.expires) for name, item in exceptions_in_force(root, now).items()},
-        **{name: (item.rules, None, item.expires) for name, item in baselines_in_force(root, now).items()},
-    }
+    root, past = case.evidence.root.root.data, case.evidence.past
+    known, in_force = Known(case.planfile.plan, past), lifters(root, past, case.evidence.now)
     for finding in case.planfile.plan.findings:
         if finding.level is not Level.EXCEPTED:
             continue
-        rules, subjects, until = waivers.get(finding.exception, ((), None, ""))
-        covers = finding.rule in rules and (subjects is None or finding.covered_as in subjects)
-        if not covers or until != finding.until or finding.absolute or finding.rule in ABSOLUTE:
-            reason = f"{finding.rule} is lifted by {finding.exception or 'nothing'}, which the trust root does not say"
+        lifter = in_force.get(finding.exception)
+        if lifter is None or lifter.until != finding.until or finding.rule in ABSOLUTE or finding.absolute:
+            covered = False
+        elif known.declared is None:  # an old plan that is read again: says_what_it_was_made_from refuses others
+            covered = finding.rule in lifter.rules and (not lifter.subjects or finding.covered_as in lifter.subjects)
+        else:
+            covered = finding.covered_as in covered_as(lifter, finding, known)
+        if not covered:
+            what = f"{finding.rule} on {finding.subject}"
+            reason = f"{what} is lifted by {finding.exception or 'nothing'}, which the trust root does not say"
             yield Refusal("E-EXCEPTION", reason, REPLAN)
 
 
 def _accepted_with_next_root(case: Case, finding: Finding) -> bool:
     """Whether governance accepts the finding together with the next root, which would lift it."""
-    following = case.planfile.plan.next_root
+    following = _next(case)
     if following is None or finding.level is not Level.ACCEPT or finding.surface != Surface.GOVERNANCE.value:
         return False
-    root, data = case.evidence.root.root.data, following.data
-    named = [item for name, item in data.get("exceptions", {}).items() if name not in root.exceptions]
-    named += [item for name, item in data.get("baselines", {}).items() if name not in root.baselines]
-    return any(finding.rule == item.get("rule") or finding.rule in item.get("rules", ()) for item in named)
+    if finding.rule in ABSOLUTE:
+        return False
+    known = Known(case.planfile.plan, case.evidence.past)
+    waiting = proposed(case.evidence.root.root.data, following)
+    if known.declared is None:
+        return any(finding.rule in lifter.rules for lifter in waiting)
+    return any(covered_as(lifter, finding, known) for lifter in waiting)
+
+
+def _next(case: Case) -> RootData | None:
+    """The root that the plan would make; None also for one that cannot be read, which next_root_is_sound refuses."""
+    wanted = case.planfile.plan.next_root
+    try:
+        return from_builtins(wanted.data, RootData) if wanted is not None else None
+    except PlanFileError:
+        return None
 
 
 def no_blocking_finding(case: Case) -> Iterator[Refusal]:

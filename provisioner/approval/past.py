@@ -19,11 +19,13 @@ from .root import RootData
 class Past:
     """What signed plans have left behind. `last` is what the last applied plan of the whole configuration declared,
     None before the first; `tools` are those that each resource served when a plan last made it what it is, `agents`
-    whose authority it is part of."""
+    whose authority it is part of. `violations` are the findings, rule and subject, that each baseline still stands
+    for: those of its first day, less what a later signed plan found no more."""
 
     last: Declared | None = None
     tools: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     agents: Mapping[Address, str | None] = field(default_factory=dict)
+    violations: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
 
 def weakened_since(root: RootData, last: Declared | None, now: Declared) -> tuple[str, ...]:

@@ -82,12 +82,16 @@ class RootBaseline:
 
 @dataclass(frozen=True, slots=True)
 class RootRule:
-    """An organisation's own rule: what it judges, how hard it is, and the text of its condition."""
+    """An organisation's own rule: what it judges, how hard it is, and the text of its condition.
+
+    `name` is what findings call it, where that is not the label of its address.
+    """
 
     each: str
     severity: str
     surface: str
     condition: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +191,23 @@ def root_data(configuration: Configuration, ledger_location: str) -> RootData:
             for address, item in sorted(configuration.baselines.items())
         },
         rules={
-            address: RootRule(rule.each, rule.severity, rule.surface, rule.condition)
+            address: RootRule(rule.each, rule.severity, rule.surface, rule.condition, _own_name(address, rule.name))
             for address, rule in sorted(configuration.rules.items())
         },
     )
+
+
+def rules_named(data: RootData, name: str) -> tuple[RootRule, ...]:
+    """The organisation's own rules that findings call by a name."""
+    return tuple(rule for address, rule in data.rules.items() if (rule.name or _label(address)) == name)
+
+
+def _own_name(address: str, name: str) -> str:
+    return "" if name == _label(address) else name
+
+
+def _label(address: str) -> str:
+    return address.rpartition(".")[2]
 
 
 def first_root(configuration: Configuration, ledger_location: str) -> TrustRoot:
@@ -217,6 +234,9 @@ def root_value(data: RootData) -> dict[str, Any]:
     for person in value["people"].values():
         if not person["accounts"]:
             del person["accounts"]
+    for rule in value["rules"].values():
+        if not rule["name"]:
+            del rule["name"]
     for name in ("exceptions", "baselines", "rules"):
         if not value[name]:
             del value[name]

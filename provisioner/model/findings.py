@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -25,6 +26,38 @@ class Level(StrEnum):
 
 ABSOLUTE: Final = frozenset({"OWN-1", "KEY-1", "FED-1", "FED-4", "EXC-1"})
 """Rules that no exception lifts, no severity lowers and no broken glass goes around, whatever a plan says of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A rule that comes with the tool, as a plan is judged by it where the trust root says nothing else.
+
+    `along`: its findings are about what an agent may do through others too, so they may name those agents' changes.
+    """
+
+    level: Level
+    surface: str
+    along: bool = False
+
+
+def _shipped() -> Mapping[str, Shipped]:
+    of = {
+        (Level.BLOCK, "governance"): ("OWN-1", "INV-1", "OFF-1", "TST-1", "EXC-1", "DRF-1"),
+        (Level.ACCEPT, "governance"): ("OFF-2",),
+        (Level.WARN, "governance"): ("OWN-2", "EXC-2"),
+        (Level.BLOCK, "identity"): ("KEY-1", "TP-1", "FED-1", "FED-2", "FED-4", "ENV-1", "ID-1", "HUM-1"),
+        (Level.ACCEPT, "identity"): ("FED-3", "ATT-1", "ADO-1"),
+        (Level.BLOCK, "tool_access"): ("PRV-1", "PRV-2", "PRV-3", "PRV-4", "A2A-1"),
+        (Level.ACCEPT, "tool_access"): ("EXE-1", "TRI-1"),
+        (Level.WARN, "tool_access"): ("PRV-5",),
+        (Level.BLOCK, "runtime"): ("KIL-1",),
+    }
+    return {rule: Shipped(*key, along=rule == "TRI-1") for key, rules in of.items() for rule in rules}
+
+
+SHIPPED: Final[Mapping[str, Shipped]] = _shipped()
+"""The severity and surface of every rule of policy/table.py, by id: who judges a plan reads no rules. A test holds that
+both agree."""
 
 
 @dataclass(frozen=True, slots=True)

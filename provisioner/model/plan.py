@@ -119,6 +119,8 @@ class Declared:
     hex. `agents` are the names of all declared agents, `tests` all declared boundary tests by address. `sponsors` maps
     agents whose authority changes only through something shared to their sponsors. `live_total` counts the live
     resources that a percentage of deletions is measured with; 0 where the plan deletes too little for that.
+    `addresses` maps each agent's name to the address of its block, by which exceptions name it; plans of before it was
+    there leave it out.
     """
 
     sources: Mapping[str, str]
@@ -126,6 +128,7 @@ class Declared:
     tests: Mapping[str, DeclaredTest]
     sponsors: Mapping[str, str]
     live_total: int = 0
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ def declared(project: Project, made: Draft) -> Declared:
         tests=tests(configuration),
         sponsors=sponsors(configuration, made),
         live_total=made.live_total if deletions(made.changes) >= DELETIONS_COUNT_FROM else 0,
+        addresses={agent.name: agent.address for agent in configuration.agents.values()},
     )
 
 

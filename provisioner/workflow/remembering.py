@@ -5,11 +5,12 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from ..approval.past import Past
-from ..ledger import replay
+from ..ledger import replay, views
 from ..ledger.entries import History
 from ..ledger.log import Ledger
 from ..runner import Runner
 from .authorized import attested, counted
+from .baselines import first_violations
 from .roots import last_whole
 
 _PAST: WeakKeyDictionary[History, tuple[int, Past]] = WeakKeyDictionary()
@@ -31,4 +32,6 @@ def _past(ledger: Ledger, runner: Runner) -> Past:
     signed = replay.signed_state(ledger.history, counts)
     served = {address: item.tools for address, item in signed.items()}
     whose = {address: item.agent for address, item in signed.items()}
-    return Past(last.plan.declared if last is not None else None, served, whose)
+    bases = {name for record in views.roots(ledger.history) for name in record.data.get("baselines", {})}
+    violations = {name: first_violations(name, ledger.history, counts) for name in sorted(bases)}
+    return Past(last.plan.declared if last is not None else None, served, whose, violations)

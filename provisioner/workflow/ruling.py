@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..approval.exceptions import baselines_in_force, exceptions_in_force
 from ..approval.root import RootData
-from ..ledger import views
-from ..ledger.entries import History, Kind
+from ..ledger.entries import History
 from ..model.changes import Change
 from ..model.configuration import Configuration
 from ..model.findings import Finding, Hazard, TestResult
 from ..model.requests import World
 from ..model.resources import Address, Resource
 from ..policy.rules import Facts, Waiver, findings
+from .baselines import first_violations
 from .compiling import Compiled
-
-Violations = frozenset[tuple[str, str]]
-"""Findings by rule and subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ def ruled(
     """Every finding of a world, as the rules, the root's severities, exceptions and baselines have it."""
     world = World(judged.world, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
     facts = Facts(
-        configuration,
+        _as_in_force(configuration, root),
         root.owners,
         judged.changes,
         judged.world,
@@ -60,6 +57,17 @@ def ruled(
         frozenset(root.exceptions),
     )
     return findings(facts, root.severity)
+
+
+def _as_in_force(configuration: Configuration, root: RootData) -> Configuration:
+    """The configuration with its own rules as hard, and as much an owner's, as the root in force has them."""
+    rules = {
+        address: replace(rule, severity=known.severity, surface=known.surface)
+        if (known := root.rules.get(address))
+        else rule
+        for address, rule in configuration.rules.items()
+    }
+    return replace(configuration, rules=rules)
 
 
 def hazards(compiled: Compiled, world: World, agents: Collection[str]) -> tuple[Hazard, ...]:
@@ -92,7 +100,7 @@ def waivers(
     agents = {agent.name: agent.address for agent in configuration.agents.values()}
     for name, base in bases.items():
         subjects = tuple(agents[agent] for agent in base.agents if agent in agents)
-        violations = _first_violations(name, history, counts)
+        violations = first_violations(name, history, counts)
         found.append(Waiver(name, base.rules, subjects, base.expires, violations=violations, baseline=True))
     found += [
         Waiver(item.address, (item.rule,), item.subjects, item.expires, proposed=True)
@@ -112,25 +120,3 @@ def waivers(
         if item.address not in root.baselines
     ]
     return tuple(found)
-
-
-def _first_violations(name: str, history: History, counts: Callable[[str], bool]) -> Violations:
-    """What the plan that brought a baseline found, less what a later signed plan found no more: it only shrinks."""
-    first = next((record for record in views.roots(history) if name in record.data.get("baselines", {})), None)
-    if first is None or first.plan is None:
-        return frozenset()
-    brought = views.publication(history, first.plan)
-    if brought is None:
-        return frozenset()
-    left = _found(brought)
-    for entry in history.of(Kind.CONSUMED):
-        if entry.index <= first.entry.index or not counts(entry.body["plan"]):
-            continue
-        applied = views.publication(history, entry.body["plan"])
-        if applied is not None and not applied.file().plan.scope and applied.digest != first.plan:
-            left &= _found(applied)
-    return left
-
-
-def _found(publication: views.Publication) -> Violations:
-    return frozenset((finding.rule, finding.subject) for finding in publication.file().plan.findings)

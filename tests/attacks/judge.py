@@ -83,7 +83,8 @@ def _past(case: dict[str, Any]) -> Any:
     if known is None:
         return None
     tools = {Address(*address.split(":", 3)): tuple(named) for address, named in known["tools"].items()}
-    return Past(known["last"] and from_builtins(known["last"], Declared), tools)
+    violations = {name: frozenset(map(tuple, found)) for name, found in known["violations"].items()}
+    return Past(known["last"] and from_builtins(known["last"], Declared), tools, violations=violations)
 
 
 def load(path: Path) -> dict[str, Any]:

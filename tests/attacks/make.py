@@ -66,6 +66,7 @@ def serialized(situation: Situation) -> dict[str, Any]:
     past = situation.past and {
         "last": situation.past.last and to_builtins(situation.past.last),
         "tools": {str(address): list(tools) for address, tools in situation.past.tools.items()},
+        "violations": {name: sorted(map(list, found)) for name, found in situation.past.violations.items()},
     }
     return (
         ({"revocations": recorded} if recorded else {})
@@ -1451,14 +1452,16 @@ def declared(
     *, agents: tuple[str, ...] = ("triage",), tests: dict[str, DeclaredTest] | None = None, **over: Any
 ) -> Any:
     kept = {"test.cannot_pay": DeclaredTest("sha256:" + "0" * 64, ("triage",))}
-    return Declared({"main.hcl": "0" * 64}, agents, kept if tests is None else tests, over.pop("sponsors", {}), **over)
+    over.setdefault("addresses", {agent: f"agent.{agent}" for agent in agents})
+    sponsors = over.pop("sponsors", {})
+    return Declared({"main.hcl": "0" * 64}, agents, kept if tests is None else tests, sponsors, **over)
 
 
 def after(last: Any, now: Any, **over: Any) -> Situation:
     """A plan whose configuration declares `now`, where the last applied one declared `last`."""
     root = over.pop("root", None) or make_root(s.root_data())
     made = situation(s.draft(root, declared=now, **over.pop("plan", {})), root=root)
-    return replace(made, past=Past(last, over.pop("tools", {})))
+    return replace(made, past=Past(last, over.pop("tools", {}), violations=over.pop("violations", {})))
 
 
 @attack("E-DECLARED")
@@ -1566,4 +1569,6 @@ if __name__ == "__main__":
 
     make.main()
 else:
-    import standing_attacks  # noqa: F401 - registers its own, and stands on what is above
+    import adoption_attacks  # noqa: F401 - registers its own, and stands on what is above
+    import finding_attacks  # noqa: F401 - registers its own, and stands on what is above
+    import standing_attacks  # noqa: F401 - likewise

@@ -104,6 +104,7 @@ REDUNDANT = {
     "statement: statement.decision is Decision.REJECT and (not statement.reason.strip())": "about rejections alone",
     "signoff_checks: person is None": "signer_of_the_owner",
     "signoff_checks: requirement is None": "a crash instead of a reason",
+    "finding_checks: wanted is None": "a crash instead of a reason",
     "verifier: state.state is State.REJECTED": "E-MISSING in the place of E-REJECTED",
     "signoff_checks: claim.evidence.root.root.data.approval.carry != carrying.UNCHANGED": "about rejections alone",
     "signoff_checks: carried is not None and requirement is None": "E-SURFACE: who signed what is gone, is not listed",
