@@ -41,7 +41,7 @@ from provisioner.model.plan import (
     ResourceState,
     RootReference,
 )
-from provisioner.model.resources import Address
+from provisioner.model.resources import Address, Mark
 from provisioner.planfile import PlanFile, seal
 from provisioner.sdk.digests import state_digest
 from provisioner.sdk.schema import BlockSchema, FieldSchema, KindSchema, ProviderSchema
@@ -103,6 +103,12 @@ class Cloud:
                 principal=True,
             ),
             "role_policy": KindSchema("inline policy", {"document": FieldSchema((Surface.TOOL_ACCESS,))}),
+            "service": KindSchema(
+                "service",
+                {"who": FieldSchema((Surface.IDENTITY,)), "tags": FieldSchema((Surface.IDENTITY,))},
+                principal=True,
+                mark="tags",
+            ),
             "access_key": KindSchema("access key", {"status": FieldSchema((Surface.IDENTITY,))}, observed=True),
         }
         return ProviderSchema("cloud", none, none, none, none, none, {}, {}, kinds)
@@ -115,7 +121,20 @@ class Cloud:
     def full_name(self, change: Change) -> str:
         return f"cloud::{change.address.target}:{change.address.name}"
 
+    def mark_in(self, kind: str, attributes: Mapping[str, Any]) -> Mark | None:
+        workspace = attributes.get("tags", {}).get("workspace")
+        return Mark(workspace, None, "") if workspace else None
+
+    def with_mark(self, kind: str, attributes: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+        if "tags" not in attributes:
+            return dict(attributes)
+        own = {key: value for key, value in attributes["tags"].items() if key != "workspace"}
+        ours = {key: value for key, value in (wanted or {}).get("tags", {}).items() if key == "workspace"}
+        return {**attributes, "tags": own | ours}
+
     def operations(self, change: Change) -> tuple[Operation, ...]:
+        if change.action.marks_only and change.before == change.after:
+            return ()
         fields = tuple(self.schema().kinds[change.address.kind].fields)
         params = {"name": change.address.name, "to": change.after}
         verb = f"cloud:{change.action.value.title()}"
