@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
+from botocore.utils import parse_timestamp
 
 from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
@@ -51,6 +53,18 @@ SANDBOX_UP = "provisioner sandbox up"
 def _loader() -> Any:
     """One for all sessions: it keeps the parsed service models, which take longest to load."""
     return botocore.loaders.create_loader()
+
+
+def _time(value: Any) -> datetime:
+    """A time in an answer. botocore's own parser takes any notation, and half a bulk read's time."""
+    if isinstance(value, str):
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            return parse_timestamp(value)
+        if found.tzinfo is not None:
+            return found
+    return parse_timestamp(value)
 
 
 class Account:
@@ -270,6 +284,7 @@ class Account:
         settings = self.connection.settings
         session = botocore.session.Session(profile=settings.get("profile"))
         session.register_component("data_loader", _loader())
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
         if settings.get("credentials") == SANDBOX_KEY:
             if not self.loopback:
                 raise CloudError(

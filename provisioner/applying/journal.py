@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..ledger import views
 from ..ledger.entries import Kind
@@ -29,7 +30,7 @@ class Journal:
     def intent(self, *operations: Operation) -> None:
         """Before a call, or before those of a batch: one entry for all, since one put costs as much as many calls."""
         first, *also = [operation.id for operation in operations]
-        body = {"plan": self.plan, "operation": first, "holder": self.lease.holder}
+        body: dict[str, Any] = {"plan": self.plan, "operation": first, "holder": self.lease.holder}
         if also:
             body["also"] = also
         self.ledger.append(Kind.INTENT, body, check=self.lease.fence)
@@ -45,7 +46,7 @@ class Journal:
             }
             for operation, outcome in ended
         ]
-        body = {"plan": self.plan, **first}
+        body: dict[str, Any] = {"plan": self.plan, **first}
         if also:
             body["also"] = also
         self.ledger.append(Kind.OUTCOME, body, check=self.lease.fence)
