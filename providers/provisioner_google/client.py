@@ -169,7 +169,10 @@ class Project:
                 break
             waited += pause_of(attempt)
             self._sleep(pause_of(attempt))
-            answer = self.get(IAM, f"/{version}/{answer['name']}")
+            try:
+                answer = self.get(IAM, f"/{version}/{answer['name']}")
+            except CallError as error:
+                raise CallError(error.fault, error.status, error.said, taken=True) from error
         raise CallError(Fault.UNCLEAR, "OPERATION", "the operation has not ended in time")
 
     def error(self, error: CallError, permission: str) -> CloudError:

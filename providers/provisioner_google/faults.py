@@ -26,11 +26,15 @@ class Fault(Enum):
 
 
 class CallError(Exception):
-    """A call that did not succeed. `status` is the API's own, or the HTTP status; `said` its words, on one line."""
+    """A call that did not succeed. `status` is the API's own, or the HTTP status; `said` its words, on one line.
 
-    def __init__(self, fault: Fault, status: str, said: str) -> None:
+    `taken`: the call itself was taken; what failed is waiting for its operation, so that it may well take effect.
+    """
+
+    def __init__(self, fault: Fault, status: str, said: str, taken: bool = False) -> None:
         self.fault = fault
         self.status = status
+        self.taken = taken
         self.said = one_line(said)
         super().__init__(f"{status}: {self.said}")
 

@@ -20,6 +20,8 @@ Step = tuple[str, dict[str, Any], tuple[str, ...], State | None, State | None, t
 """Verb, parameters, fields, state before and after, permissions."""
 
 _NARROWING = 20
+POLL = "iam.operations.get"
+"""What it takes to wait for a call of IAM v3; the other operations take the `get` of their object."""
 
 
 def operations(change: Change) -> tuple[Operation, ...]:
@@ -115,8 +117,16 @@ def _binding(change: Change) -> list[Step]:
     if found and found[0] is table.DATASET:
         needs = ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy", "bigquery.datasets.setIamPolicy",
                  "bigquery.datasets.update")  # fmt: skip
+    needs += _anchor_read(kind, str(state["member"]))
     verb = f"{host.partition('.')[0]}:setIamPolicy"
     return [(verb, params, _fields(kind), change.before, change.after, needs)]
+
+
+def _anchor_read(kind: str, member: str) -> tuple[str, ...]:
+    """What it takes to look whether a grant's principal still carries our mark, right before the write."""
+    if kind == schema.ACCOUNT_BINDING or member.startswith("serviceAccount:"):
+        return ("iam.serviceAccounts.get",)
+    return ("iam.workloadIdentityPools.get",) if "/workloadIdentityPools/" in member else ()
 
 
 def _tuple(state: State | None) -> dict[str, Any]:
@@ -126,75 +136,87 @@ def _tuple(state: State | None) -> dict[str, Any]:
 class _Rest:
     """A kind that is created, patched and deleted by its own REST resource.
 
-    `body` maps our attributes to the API's fields; `fixed` are attributes that are no fields of a patch.
+    `body` maps our attributes to the API's fields; `also` is what each call takes beside its own permissions: to look
+    at what the object hangs on, to wait for the call's operation.
     """
 
-    def __init__(self, noun: str, permission: str, body: Mapping[str, str]) -> None:
+    def __init__(self, noun: str, permission: str, body: Mapping[str, str], also: tuple[str, ...] = ()) -> None:
         self.noun = noun
         self.permission = permission
         self.body = body
+        self.also = also
+
+    def needs(self, verb: str, state: State) -> tuple[str, ...]:
+        """Permissions of one call: to look right before and right after, and to make it."""
+        return (f"{self.permission}.get", f"{self.permission}.{verb}", *self.also)
 
     def __call__(self, change: Change) -> list[Step]:
         kind = change.address.kind
         fields = _fields(kind)
-        needs = (f"{self.permission}.get",)
         key = {"name": change.address.name}
         if change.after is None:
             verb, params = f"iam:delete{self.noun}", key
-            return [(verb, params, fields, change.before, None, (*needs, f"{self.permission}.delete"))]
+            return [(verb, params, fields, change.before, None, self.needs("delete", change.before or {}))]
         if change.before is None:
             params = {**key, **self._values(change.after, tuple(self.body))}
-            return [
-                (f"iam:create{self.noun}", params, fields, None, change.after, (*needs, f"{self.permission}.create"))
-            ]
-        return self._update(change, key, needs)
+            return [(f"iam:create{self.noun}", params, fields, None, change.after, self.needs("create", change.after))]
+        return self._update(change, key)
 
-    def _update(self, change: Change, key: dict[str, Any], needs: tuple[str, ...]) -> list[Step]:
+    def _update(self, change: Change, key: dict[str, Any]) -> list[Step]:
         before, after = dict(change.before or {}), dict(change.after or {})
         if any(name in before and before[name] != after.get(name) for name in ("policy", "principal_set")):
             fields = _fields(change.address.kind)  # Google never changes these of a policy binding
-            allowed = (*needs, f"{self.permission}.create", f"{self.permission}.delete")
             params = {**key, **self._values(after, tuple(self.body))}
             return [
-                (f"iam:delete{self.noun}", key, fields, before, None, allowed),
-                (f"iam:create{self.noun}", params, fields, None, after, allowed),
+                (f"iam:delete{self.noun}", key, fields, before, None, self.needs("delete", before)),
+                (f"iam:create{self.noun}", params, fields, None, after, self.needs("create", after)),
             ]
         steps: list[Step] = []
         if before.get("state") == DELETED and after.get("state") == ACTIVE:
             fields = ("state", "deleted_id") if "deleted_id" in before else ("state",)
             revived = {**before, **{name: after.get(name) for name in fields}}
             params = {**key, "uniqueId": before["deleted_id"]} if before.get("deleted_id") else key
-            allowed = (*needs, f"{self.permission}.undelete")
-            steps.append((f"iam:undelete{self.noun}", params, fields, before, revived, allowed))
+            steps.append((f"iam:undelete{self.noun}", params, fields, before, revived, self.needs("undelete", before)))
             before = revived
         rest = tuple(name for name in _fields(change.address.kind) if name not in ("state", "deleted_id", "disabled"))
         changed = _changed(before, after, rest)
         if changed:
             params = {**key, **self._values(after, changed)}
-            steps.append(
-                (f"iam:update{self.noun}", params, changed, before, after, (*needs, f"{self.permission}.update"))
-            )
+            steps.append((f"iam:update{self.noun}", params, changed, before, after, self.needs("update", after)))
         if "disabled" in before and before.get("disabled") != after.get("disabled"):
-            steps.append(self._switch(key, before, after, needs))
+            steps.append(self._switch(key, before, after))
         return steps
 
-    def _switch(self, key: dict[str, Any], before: State, after: State, needs: tuple[str, ...]) -> Step:
+    def _switch(self, key: dict[str, Any], before: State, after: State) -> Step:
         """A service account has calls of its own for this; a pool and a provider are patched."""
         word = "disable" if after.get("disabled") else "enable"
-        permission = word if self.noun == "ServiceAccount" else "update"
-        return (
-            f"iam:{word}{self.noun}",
-            key,
-            ("disabled",),
-            before,
-            after,
-            (*needs, f"{self.permission}.{permission}"),
-        )
+        needs = self.needs(word if self.noun == "ServiceAccount" else "update", after)
+        return f"iam:{word}{self.noun}", key, ("disabled",), before, after, needs
 
     def _values(self, state: State, chosen: tuple[str, ...]) -> dict[str, Any]:
         if {"issuer", "audiences"} & set(chosen) and "issuer" in self.body:
             chosen = (*chosen, "issuer", "audiences")  # one message of the API: half of it would clear the rest
         return {name: state[name] for name in chosen if name in self.body}
+
+
+class _Bound(_Rest):
+    """A binding of an access boundary. Its writes take a permission on whose principals it binds and one on the policy.
+
+    Sources: «Create and apply principal access boundary policies», «Edit …», «Remove …»: required permissions.
+    """
+
+    def needs(self, verb: str, state: State) -> tuple[str, ...]:
+        pool = str(state["principal_set"]).startswith("//iam.googleapis.com/")
+        owner = "iam.workloadIdentityPools" if pool else "resourcemanager.projects"
+        look = ("iam.workloadIdentityPools.get" if pool else "iam.serviceAccounts.get",) if verb != "delete" else ()
+        bind = "unbind" if verb == "delete" else "bind"
+        return (
+            f"{self.permission}.get",
+            f"{owner}.{verb}PolicyBinding",
+            f"iam.principalaccessboundarypolicies.{bind}",
+            *look,
+            *self.also,
+        )
 
 
 ACCOUNT_BODY = {"display_name": "displayName", "description": "description"}
@@ -228,10 +250,17 @@ _BUILDERS: Mapping[str, Callable[[Change], list[Step]]] = {
     schema.ACCOUNT: _Rest("ServiceAccount", "iam.serviceAccounts", ACCOUNT_BODY),
     schema.CUSTOM_ROLE: _Rest("Role", "iam.roles", ROLE_BODY),
     schema.POOL: _Rest("WorkloadIdentityPool", "iam.workloadIdentityPools", POOL_BODY),
-    schema.POOL_PROVIDER: _Rest("WorkloadIdentityPoolProvider", "iam.workloadIdentityPoolProviders", PROVIDER_BODY),
+    schema.POOL_PROVIDER: _Rest(
+        "WorkloadIdentityPoolProvider",
+        "iam.workloadIdentityPoolProviders",
+        PROVIDER_BODY,
+        ("iam.workloadIdentityPools.get",),
+    ),
     schema.DENY_POLICY: _Rest("DenyPolicy", "iam.denypolicies", DENY_BODY),
-    schema.ACCESS_BOUNDARY: _Rest("PrincipalAccessBoundary", "iam.principalaccessboundarypolicies", ACCESS_BODY),
-    schema.ACCESS_BOUNDARY_BINDING: _Rest("PolicyBinding", "iam.policybindings", ACCESS_BINDING_BODY),
+    schema.ACCESS_BOUNDARY: _Rest(
+        "PrincipalAccessBoundary", "iam.principalaccessboundarypolicies", ACCESS_BODY, (POLL,)
+    ),
+    schema.ACCESS_BOUNDARY_BINDING: _Bound("PolicyBinding", "iam.policybindings", ACCESS_BINDING_BODY, (POLL,)),
 }
 
 

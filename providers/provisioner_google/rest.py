@@ -217,6 +217,8 @@ def _access_body(params: Mapping[str, Any]) -> Json:
         body["target"] = {"principalSet": params["principal_set"]}
     if params.get("condition") is not None:
         body["condition"] = {name: text for name, text in params["condition"].items() if text}
+    elif "condition" in params and "policy" not in params:
+        body["condition"] = None  # an update that takes it off: what the mask names and the body lacks is cleared
     return body
 
 

@@ -182,9 +182,11 @@ class _Execution:
     def _refused(self, error: CallError) -> Outcome | None:
         """A failed outcome, or None where another look and another try may help."""
         repeated = error.fault is Fault.EXISTS and self.last is not None and self.last.fault is Fault.EXISTS
+        self.maybe_done = self.maybe_done or error.taken
         if error.fault in FINAL or repeated:
             status = Status.UNKNOWN if self.maybe_done else Status.FAILED
-            return self._outcome(status, f"{self.operation.verb} was refused: {error}")
+            what = "was taken, but may not be waited for" if error.taken else "was refused"
+            return self._outcome(status, f"{self.operation.verb} {what}: {error}")
         self.maybe_done = self.maybe_done or error.fault is Fault.UNCLEAR
         self.last = error
         return None

@@ -227,3 +227,54 @@ def test_grpc_takes_the_token_from_the_metadata(cloud: Cloud) -> None:
     grant(cloud, "roles/iam.serviceAccountViewer", ALICE)
     enforced(cloud)
     assert [one.email for one in cloud.iam.list_service_accounts(name=name, metadata=metadata)] == [EMAIL]
+
+
+BINDINGS = f"/v3/projects/{PROJECT}/locations/global/policyBindings"
+POLICY = f"{ORGANIZATION}/locations/global/principalAccessBoundaryPolicies/agents"
+
+
+@pytest.mark.parametrize("lacking", ["project", "organization"])
+def test_binding_a_boundary_takes_the_principals_project_and_the_policys_organisation(
+    cloud: Cloud, lacking: str
+) -> None:
+    """https://cloud.google.com/iam/docs/principal-access-boundary-policies-create#required-permissions"""
+    rule = {"resources": [f"//cloudresourcemanager.googleapis.com/projects/{PROJECT}"], "effect": "ALLOW"}
+    policies = f"/v3/{ORGANIZATION}/locations/global/principalAccessBoundaryPolicies"
+    cloud.post(f"{policies}?principalAccessBoundaryPolicyId=agents", {"details": {"rules": [rule]}})
+    target = f"//cloudresourcemanager.googleapis.com/projects/{PROJECT}"
+    body = {"target": {"principalSet": target}, "policy": POLICY}
+    create = ("POST", f"{BINDINGS}?policyBindingId=triage", body, ALICE)
+    places = {
+        "project": (SEE, "roles/resourcemanager.projectIamAdmin"),
+        "organization": (f"/v3/{ORGANIZATION}", "roles/iam.principalAccessBoundaryUser"),
+    }
+    for name, (place, role) in places.items():
+        if name != lacking:
+            grant(cloud, role, ALICE, resource=place)
+    error = enforced(cloud).refused(*create)
+    permission = {
+        "project": "resourcemanager.projects.createPolicyBinding",
+        "organization": "iam.principalaccessboundarypolicies.bind",
+    }[lacking]
+    assert error["details"][0]["metadata"]["permission"] == permission
+    cloud.emulator.switches.enforce = False
+    place, role = places[lacking]
+    grant(cloud, role, ALICE, resource=place)
+    operation = enforced(cloud).call(*create)["name"]
+    assert cloud.status("GET", f"/v3/{operation}", caller=ALICE)[0] == 403, "polling takes iam.operations.get"
+    cloud.emulator.switches.enforce = False
+    cloud.set_policy([{"role": "roles/iam.operationViewer", "members": [ALICE]}], SEE)
+    assert enforced(cloud).get(f"/v3/{operation}", ALICE)["done"]
+
+
+def test_a_datasets_access_takes_permissions_of_its_own(cloud: Cloud) -> None:
+    """https://docs.cloud.google.com/bigquery/docs/dataset-access-control: since 17 March 2026."""
+    cloud.post(f"/bigquery/v2/projects/{PROJECT}/datasets", {"datasetReference": {"datasetId": "mine"}})
+    role = {"includedPermissions": ["bigquery.datasets.get", "bigquery.datasets.update"], "stage": "GA"}
+    cloud.post(f"/v1/projects/{PROJECT}/roles", {"roleId": "metadata", "role": role})
+    grant(cloud, f"projects/{PROJECT}/roles/metadata", ALICE)
+    path = f"/bigquery/v2/projects/{PROJECT}/datasets/mine"
+    assert "bigquery.datasets.getIamPolicy" in enforced(cloud).refused("GET", path, caller=ALICE)["message"]
+    assert cloud.answer("PATCH", path, {"friendlyName": "x"}, ALICE).ok
+    refused = cloud.refused("PATCH", path, {"access": []}, ALICE)
+    assert "bigquery.datasets.setIamPolicy" in refused["message"]

@@ -259,6 +259,34 @@ def resource_of(state: State, call: Call) -> str:
     return f"//cloudresourcemanager.googleapis.com/{_parent(state, call.name, 'iam.policybindings.list')[1].name}"
 
 
+_CONTAINER_HOST = "//cloudresourcemanager.googleapis.com/"
+_ON_POLICY = {"create": "bind", "patch": "bind", "delete": "unbind"}
+_ON_TARGET = {"create": "createPolicyBinding", "patch": "updatePolicyBinding", "delete": "deletePolicyBinding"}
+
+
+def binding_needs(state: State, call: Call) -> list[tuple[str, str]]:
+    """What a write of a binding takes: one permission on the principal set's owner, one on the policy's organisation.
+
+    Source: https://cloud.google.com/iam/docs/principal-access-boundary-policies-create (required permissions), and
+    «…-edit», «…-remove» for the other two.
+    """
+    verb = call.method.rpartition(".")[2]
+    where = resource_of(state, call)
+    found = call.body
+    if verb != "create":
+        _, record = _existing(state, state.bindings, call, "iam.policybindings.get")
+        found = record.body
+    target = str((found.get("target") or {}).get("principalSet", ""))
+    kind = "iam.workloadIdentityPools"
+    if not target.startswith("//iam.googleapis.com/"):
+        kind = f"resourcemanager.{where.removeprefix(_CONTAINER_HOST).partition('/')[0]}"
+    organization = "/".join(str(found.get("policy", "")).split("/")[:2])
+    return [
+        (f"{kind}.{_ON_TARGET[verb]}", where),
+        (f"iam.principalaccessboundarypolicies.{_ON_POLICY[verb]}", f"{_CONTAINER_HOST}{organization}"),
+    ]
+
+
 def within(state: State, caller: str, above: list[str]) -> bool:
     """False when boundaries are bound to the caller and none of their rules holds the resource."""
     bound = [

@@ -68,14 +68,17 @@ discoveryengine.viewer | Discovery Engine Viewer | discoveryengine.dataStores.{{
  discoveryengine.servingConfigs.{{get,search}}
 iam.denyAdmin | Deny Admin | iam.denypolicies.{{create,delete,get,list,update}}
 iam.denyReviewer | Deny Reviewer | iam.denypolicies.{{get,list}}
+iam.operationViewer | IAM Operation Viewer | iam.operations.get
 iam.organizationRoleAdmin | Organization Role Administrator | iam.roles.{{create,delete,get,list,undelete,update}}\
  resourcemanager.organizations.{{get,getIamPolicy}} resourcemanager.projects.{{get,getIamPolicy,list}}
 iam.principalAccessBoundaryAdmin | Principal Access Boundary Policy Admin | iam.principalaccessboundarypolicies\
 .{{bind,create,delete,get,list,searchPolicyBindings,unbind,update}} \
- iam.policybindings.{{create,delete,get,list,update}}\
+ iam.policybindings.{{get,list}}\
  resourcemanager.projects.{{createPolicyBinding,deletePolicyBinding,searchPolicyBindings,updatePolicyBinding}}\
  resourcemanager.folders.{{createPolicyBinding,deletePolicyBinding,searchPolicyBindings,updatePolicyBinding}}\
  resourcemanager.organizations.{{createPolicyBinding,deletePolicyBinding,searchPolicyBindings,updatePolicyBinding}}
+iam.principalAccessBoundaryUser | Principal Access Boundary Policy User | iam.principalaccessboundarypolicies\
+.{{bind,get,list,searchPolicyBindings,unbind}} iam.policybindings.{{get,list}}
 iam.principalAccessBoundaryViewer | Principal Access Boundary Policy Viewer | iam.principalaccessboundarypolicies\
 .{{get,list,searchPolicyBindings}} iam.policybindings.{{get,list}}
 iam.roleAdmin | Role Administrator | iam.roles.{{create,delete,get,list,undelete,update}}\
@@ -108,7 +111,9 @@ getOpenIdToken,implicitDelegation,list,signBlob,signJwt}}
 iam.serviceAccountUser | Service Account User | iam.serviceAccounts.{{actAs,get,list}} resourcemanager.projects.get
 iam.serviceAccountViewer | View Service Accounts | iam.serviceAccounts.{{get,getIamPolicy,list}}\
  iam.serviceAccountKeys.{{get,list}}
-iam.workloadIdentityPoolAdmin | IAM Workload Identity Pool Admin | iam.workloadIdentityPools.{{create,delete,get,list,\
+iam.workloadIdentityPoolAdmin | IAM Workload Identity Pool Admin |\
+ iam.workloadIdentityPools.{{createPolicyBinding,deletePolicyBinding,searchPolicyBindings,updatePolicyBinding}}\
+ iam.workloadIdentityPools.{{create,delete,get,list,\
 undelete,update}} iam.workloadIdentityPoolProviders.{{create,delete,get,list,undelete,update}}
 iam.workloadIdentityPoolViewer | IAM Workload Identity Pool Viewer | iam.workloadIdentityPools.{{get,list}}\
  iam.workloadIdentityPoolProviders.{{get,list}}
@@ -130,7 +135,9 @@ resourcemanager.folderAdmin | Folder Admin | resourcemanager.folders.{{create,de
  resourcemanager.projects.{{get,{_POLICY},list}}
 resourcemanager.organizationAdmin | Organization Administrator | resourcemanager.organizations.{{get,{_POLICY}}}\
  resourcemanager.folders.{{get,{_POLICY},list}} resourcemanager.projects.{{get,{_POLICY},list}}
-resourcemanager.projectIamAdmin | Project IAM Admin | resourcemanager.projects.{{get,{_POLICY}}}
+resourcemanager.projectIamAdmin | Project IAM Admin | iam.policybindings.{{get,list}}\
+ resourcemanager.projects.{{get,{_POLICY},createPolicyBinding,deletePolicyBinding,searchPolicyBindings,\
+updatePolicyBinding}}
 run.admin | Cloud Run Admin | +run.invoker +run.viewer run.services.{{create,delete,{_POLICY},update}}
 run.invoker | Cloud Run Invoker | run.routes.invoke run.jobs.run
 run.viewer | Cloud Run Viewer | run.services.{{get,getIamPolicy,list}} run.jobs.{{get,list}}

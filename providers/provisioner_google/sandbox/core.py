@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -40,12 +40,13 @@ Handler = Callable[[State, Call], Json]
 @dataclass(frozen=True, slots=True)
 class Method:
     """How a method is answered. `permission` is what the caller needs on `resource(state, call)`, a full resource
-    name; `quota` is a key of QUOTAS."""
+    name; `also` what it needs besides, as permission and resource; `quota` is a key of QUOTAS."""
 
     handler: Handler
     permission: str
     resource: Callable[[State, Call], str]
     quota: str = ""
+    also: Callable[[State, Call], Iterable[tuple[str, str]]] | None = None
 
 
 class Core:
@@ -98,17 +99,18 @@ class Core:
     def _authorize(self, method: Method, call: Call) -> None:
         from .enforcement import require
 
-        if not method.permission:
-            return
-        try:
-            resource = method.resource(self.state, call)
-        except ApiError as error:
-            # Who may not read the project is not told whether the resource exists.
-            container = self.state.container("/".join(call.name.split("/")[:2]))
-            if error.status != "NOT_FOUND" or container is None:
-                raise
-            resource = f"//cloudresourcemanager.googleapis.com/{container.name}"
-        require(self.state, call.caller, method.permission, resource)
+        if method.permission:
+            try:
+                resource = method.resource(self.state, call)
+            except ApiError as error:
+                # Who may not read the project is not told whether the resource exists.
+                container = self.state.container("/".join(call.name.split("/")[:2]))
+                if error.status != "NOT_FOUND" or container is None:
+                    raise
+                resource = f"//cloudresourcemanager.googleapis.com/{container.name}"
+            require(self.state, call.caller, method.permission, resource)
+        for permission, resource in method.also(self.state, call) if method.also is not None else ():
+            require(self.state, call.caller, permission, resource)
 
 
 def page(items: list[Json], call: Call, key: str, default: int, maximum: int) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 from . import (
@@ -162,17 +163,24 @@ def _limits() -> dict[str, Method]:
     prefix = "iam.organizations.locations.principalAccessBoundaryPolicies"
     found |= _methods(prefix, boundary, boundaries.resource_of, "boundary", "boundary")
     bound: _Rows = {
-        "create": (boundaries.create_binding, f"{binding}.create"),
         "get": (boundaries.get_binding, f"{binding}.get"),
         "list": (boundaries.list_bindings, f"{binding}.list"),
-        "patch": (boundaries.patch_binding, f"{binding}.update"),
-        "delete": (boundaries.delete_binding, f"{binding}.delete"),
-        "searchTargetPolicyBindings": (boundaries.search_target, f"{binding}.list"),
     }
+    writes: _Rows = {
+        "create": (boundaries.create_binding, ""),
+        "patch": (boundaries.patch_binding, ""),
+        "delete": (boundaries.delete_binding, ""),
+    }
+    polled: _Rows = {"operations.get": (operations.get, "iam.operations.get")}
     for parent in ("projects", "folders", "organizations"):
         where = f"iam.{parent}.locations"
-        found |= _methods(f"{where}.policyBindings", bound, boundaries.resource_of, "boundary", "boundary")
-        found |= _methods(where, {"operations.get": (operations.get, "")}, _open, "", "")
+        search: _Rows = {
+            "searchTargetPolicyBindings": (boundaries.search_target, f"resourcemanager.{parent}.searchPolicyBindings")
+        }
+        found |= _methods(f"{where}.policyBindings", bound | search, boundaries.resource_of, "boundary", "boundary")
+        written = _methods(f"{where}.policyBindings", writes, boundaries.resource_of, "boundary", "boundary")
+        found |= {name: replace(one, also=boundaries.binding_needs) for name, one in written.items()}
+        found |= _methods(where, polled, _container, "", "")
     return found
 
 
@@ -271,6 +279,14 @@ def _bigquery() -> dict[str, Method]:
     def _dataset(state: State, call: Call) -> str:
         return resources.full_name(state, dataset, call.name, call.method)
 
+    def _access(state: State, call: Call) -> list[tuple[str, str]]:
+        """Access controls take a permission of their own, beside the one for the dataset."""
+        verb = "getIamPolicy" if call.method.endswith(".get") else "setIamPolicy" if "access" in call.body else ""
+        return [(f"bigquery.datasets.{verb}", _own(state, call))] if verb else []
+
+    for verb in ("get", "patch", "update"):
+        name = f"bigquery.datasets.{verb}"
+        found[name] = replace(found[name], also=_access)
     found |= _methods("bigquery.tables", of_dataset, _dataset, "", "")
     return found | _methods("bigquery.tables", of_table, _own, "", "")
 
