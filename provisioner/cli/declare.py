@@ -16,6 +16,9 @@ Json: Any = typer.Option("--json", help="One JSON document instead of text.", sh
 Var: Any = typer.Option("--var", metavar="NAME=VALUE", help="Set a variable; may be repeated.", show_default=False)
 VarFile: Any = typer.Option("--var-file", metavar="FILE", help="Read variables from a file; may be repeated.")
 Target: Any = typer.Option("--target", metavar="ADDRESS", help="Only this agent or block; may be repeated.")
+Usage: Any = typer.Option(
+    "--usage", metavar="PATH", help="Audit logs, a file or folder, gzip or not; may be repeated.", show_default=False
+)
 Detailed: Any = typer.Option("--detailed-exitcode", help="Exit 2 when there are changes.", show_default=False)
 
 

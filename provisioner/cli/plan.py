@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .declare import Detailed, Json, Target, Var, VarFile, command, session_of
+from .declare import Detailed, Json, Target, Usage, Var, VarFile, command, session_of
 from .inputs import project_of
 from .reports import Material, Report, Root, wanted, write_reports
 
@@ -21,16 +21,22 @@ Phase: Any = typer.Option(
     show_default=False,
 )
 
+Destroy: Any = typer.Option(
+    "--destroy", help="Plan that all agents go, or those of -target; owners sign, limits hold.", show_default=False
+)
+
 
 @command(app, "provisioner plan -out first.plan.json")
 def plan(
     ctx: typer.Context,
     out: Annotated[str | None, Out] = None,
     target: Annotated[list[str] | None, Target] = None,
+    destroy: Annotated[bool, Destroy] = False,
     detailed_exitcode: Annotated[bool, Detailed] = False,
     phase: Annotated[str, Phase] = "apply",
     report: Annotated[list[str] | None, Report] = None,
     root: Annotated[str, Root] = "",
+    usage: Annotated[list[str] | None, Usage] = None,
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
     json: Annotated[bool, Json] = False,
@@ -39,37 +45,19 @@ def plan(
 
     Changes nothing. Exit 3 while a sign-off is missing, 4 when a rule or a boundary test blocks.
     """
-    from .. import planfile
     from ..model.diagnostics import DiagnosticError
-    from ..render.conditions import Condition, exit_code, plan_conditions
-    from ..render.human import plan_text
-    from ..render.jsonout import plan_document
+    from ..render.conditions import Condition, plan_conditions
     from ..workflow.planning import plan as make
-    from .files import write_file
+    from .presenting import present
 
     if phase not in ("review", "apply"):
         raise DiagnosticError.of("E-USAGE", f"-phase is review or apply, not {phase!r}", "Leave it out for apply.")
     pairs = wanted(report or ())
     session = session_of(ctx)
     project = project_of(session, var, var_file)
-    run = make(project, tuple(target or ()))
+    run = make(project, tuple(target or ()), tuple(map(Path, usage or ())), destroy=destroy)
     held = plan_conditions(run.file.plan, signed=run.signoffs.signed, detailed=detailed_exitcode)
     if phase == "review":
         held = tuple(condition for condition in held if condition is not Condition.SIGN_OFF)
-    if out is not None:
-        write_file(Path(out), planfile.encode(run.file.plan, run.file.notes))
     write_reports(pairs, Material(run.file, run.signoffs, run.tests, root))
-    if json:
-        body = plan_document(run.file, run.signoffs)
-        session.document("plan", body, held, run.warnings, project.sources)
-        return exit_code(held)
-    session.diagnostics(run.warnings, project.sources)
-    text = plan_text(
-        run.file,
-        signoffs=run.signoffs,
-        conditions=held,
-        width=session.width,
-        color=session.color(),
-    )
-    session.print(text)
-    return exit_code(held)
+    return present(session, project, run, held, out, json)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from .. import planfile
 from ..approval.authors import authors
@@ -26,6 +27,7 @@ from ..model.requests import World
 from ..model.resources import Snapshot
 from ..planning.drift import unexplained
 from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
+from ..planning.scope import agents_in_scope
 from ..policy.boundary_tests import generated, judge, summarize
 from ..version import installed
 from .acting import actors
@@ -33,6 +35,7 @@ from .approving import sign_offs
 from .authorized import attested, counted
 from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
 from .declaring import declared
+from .destroying import emptied
 from .project import Project, workspace_ledger
 from .reading import read_all
 from .remembering import past
@@ -40,7 +43,8 @@ from .results import PlanRun
 from .reviewing import with_obligations
 from .roots import demand_pin, demand_tests, last_applied, next_root, root_in_force
 from .ruling import Judged, ruled, waivers
-from .signedstate import drift_evidence
+from .signedstate import drift_evidence, live_of
+from .using import Used, judged_use, read_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,23 @@ class Seen:
     """What the signed plans before have left behind."""
 
 
-def plan(project: Project, targets: Sequence[str] = ()) -> PlanRun:
-    """Make a plan. Raises DiagnosticError for what stops it, CloudError where a cloud cannot be read."""
+def plan(
+    project: Project, targets: Sequence[str] = (), usage: Sequence[Path] = (), *, destroy: bool = False
+) -> PlanRun:
+    """Make a plan. `usage` are audit logs, files or folders, for the rules about use. `destroy`: of the configuration
+    without its agents, or without those that `targets` pick, so that they go.
+
+    Raises DiagnosticError for what stops it, CloudError where a cloud cannot be read.
+    """
     started = time.monotonic()
     seen = look(project, pin_demanded=False)
+    if destroy:
+        project, seen, targets = _without_agents(project, seen, targets)
     made = assemble(project, seen, targets)
     results = judged(project.configuration, seen.compiled, made, seen.now)
     authorship = authorship_of(project, seen)
-    whole = _plan(project, seen, made, results, authorship, targets)
+    used = read_usage(usage, seen.compiled) if usage else None
+    whole = _plan(project, seen, made, results, authorship, targets, used)
     coverage = merged_coverage(seen.snapshots)
     notes = PlanNotes(
         created=stamp(seen.now),
@@ -78,6 +91,7 @@ def plan(project: Project, targets: Sequence[str] = ()) -> PlanRun:
     )
     file = planfile.seal(whole, notes)
     warnings = (*project.warnings, *seen.warnings, *(p for p in made.problems if not p.is_error))
+    warnings = (*warnings, *used.warnings) if used is not None else warnings
     found = with_obligations(sign_offs(file, seen.ledger, project.runner), seen.ledger, project.runner)
     return PlanRun(file, coverage, notes.milliseconds, found, results, warnings)
 
@@ -93,9 +107,7 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
     root = trusted.root
     providers = providers_of(configuration, project.registry)
 
-    def owner_of(agent: Agent, tool: Tool) -> str | None:
-        return resolve_owner(root.data, "tool_access", agent.name, tool.address)
-
+    owner_of = _owners(root)
     compiled = compile_all(configuration, providers, owner_of, {}, now)
     problems = preflight(compiled)
     raise_for(problems)
@@ -120,6 +132,19 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
     return Seen(
         ledger, root, compiled, snapshots, (*problems, *found), now, trusted.earlier, past(ledger, project.runner)
     )
+
+
+def _owners(root: TrustRoot) -> Callable[[Agent, Tool], str | None]:
+    return lambda agent, tool: resolve_owner(root.data, "tool_access", agent.name, tool.address)
+
+
+def _without_agents(project: Project, seen: Seen, targets: Sequence[str]) -> tuple[Project, Seen, tuple[str, ...]]:
+    """The same without the agents that go; targets by the agents' names, which is what is left of them."""
+    chosen = agents_in_scope(targets, project.configuration, live_of(seen.snapshots).values())
+    left = emptied(project.configuration, chosen)
+    compiled = compile_all(left, seen.compiled.providers, _owners(seen.root), {}, seen.now)
+    named = tuple(f"agent.{name}" for name in sorted(chosen or ()))
+    return replace(project, configuration=left), replace(seen, compiled=compiled), named
 
 
 def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guarded: bool = True) -> Draft:
@@ -185,6 +210,7 @@ def _plan(
     results: tuple[TestResult, ...],
     authorship: Authorship,
     targets: Sequence[str],
+    used: Used | None = None,
 ) -> Plan:
     configuration, root = project.configuration, seen.root
     agents = frozenset(agent.name for agent in configuration.agents.values())
@@ -193,10 +219,13 @@ def _plan(
     waived = waivers(configuration, root.data, seen.ledger.history, counts, seen.now)
     if targets:  # the trust root stays, so nobody is asked for what its successor would set aside
         waived = tuple(waiver for waiver in waived if not waiver.proposed)
+    live = live_of(seen.snapshots)
+    by_use = judged_use(used, configuration, seen.compiled, seen.ledger.history, counts, seen.now, live)
+    unexplained_ = _unexplained(project, seen, made)
     found = ruled(
         configuration,
         seen.compiled,
-        Judged(made.changes, made.after, results, scope, touched(made), _unexplained(project, seen, made)),
+        Judged(made.changes, made.after, results, scope, touched(made), unexplained_, by_use.hazards),
         root.data,
         waived,
         seen.now,
@@ -235,7 +264,7 @@ def _plan(
         exclusions=needed.exclusions,
         unknown_authors=tuple(authorship.unknown),
         gaps=coverage.gaps,
-        not_looked_at=coverage.not_looked_at,
+        not_looked_at=(*coverage.not_looked_at, *by_use.unjudged),
         next_root=change_of_root,
         solo=root.data.approval.solo,
         agent_total=len(agents),

@@ -30,6 +30,8 @@ class Judged:
     scope: frozenset[str]
     probed: frozenset[str]
     unexplained: Sequence[Change] = ()
+    by_use: Sequence[Hazard] = ()
+    """What audit logs say."""
 
 
 def ruled(
@@ -52,7 +54,7 @@ def ruled(
         now.date(),
         judged.scope,
         judged.probed,
-        (*hazards(compiled, world, judged.scope), *map(_unexplained, judged.unexplained)),
+        (*hazards(compiled, world, judged.scope), *map(_unexplained, judged.unexplained), *judged.by_use),
         waived,
         frozenset(root.exceptions),
     )
