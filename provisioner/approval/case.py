@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from ..model.plan import Requirement
 from ..planfile import PlanFile
+from .glass import Glass
 from .requirements import Demands
 from .root import RootData
 from .verdict import Evidence, Refusal
@@ -24,8 +26,12 @@ class Case:
     planfile: PlanFile
     evidence: Evidence
     demands: Demands
-    broken: frozenset[str] = frozenset()
-    """Surfaces for which glass was broken: rules that are not absolute do not hold there."""
+    broken: frozenset[Requirement] = frozenset()
+    """Parts for which glass was broken: rules that are not absolute do not hold there."""
+
+    @property
+    def glass(self) -> Glass:
+        return Glass(self.planfile.plan, self.demands.requirements, self.broken)
 
 
 PlanCheck = Callable[[Case], Iterator[Refusal]]

@@ -83,7 +83,7 @@ def verify(planfile: PlanFile, evidence: Evidence) -> Verdict:
     judged = _judged(planfile, evidence, demands)
     counted = [item.counted for item in judged if item.counted is not None]
     found = states(demands, counted, plan, evidence)
-    broken = frozenset(state.requirement.surface for state in found if state.broken)
+    broken = frozenset(state.requirement for state in found if state.broken)
     case = Case(planfile, evidence, demands, broken)
     refusals = [refusal for check in PLAN_CHECKS for refusal in check(case)]
     refusals += [item.rollback for item in judged if item.rollback is not None]

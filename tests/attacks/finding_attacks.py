@@ -107,7 +107,7 @@ def exception_of_another_rule() -> Made:
 
 
 @attack("E-EXCEPTION")
-def exception_that_ended() -> Made:
+def finding_lifted_by_an_exception_that_ended() -> Made:
     """The exception ended a week ago."""
     ended = "2026-11-16"
     return excepted(exception("agent.triage", expires=ended), replace(FOUND, until=ended))

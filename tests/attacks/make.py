@@ -53,7 +53,9 @@ ATTACKS: dict[str, tuple[str, Callable[[], Made]]] = {}
 
 def attack(code: str) -> Callable[[Callable[[], Made]], Callable[[], Made]]:
     def register(make: Callable[[], Made]) -> Callable[[], Made]:
-        ATTACKS[make.__name__.replace("_", "-")] = (code, make)
+        name = make.__name__.replace("_", "-")
+        assert name not in ATTACKS, f"two attacks are called {name}"
+        ATTACKS[name] = (code, make)
         return make
 
     return register

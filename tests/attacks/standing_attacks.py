@@ -15,7 +15,7 @@ from provisioner.approval.chain import Authorization, RootRecord
 from provisioner.approval.root import RootBaseline, RootEscalation, RootException, TrustRoot, make_root, root_value
 from provisioner.approval.statement import Decision, Role
 from provisioner.approval.verdict import Carried, LedgerSignoff, PublishedPlan
-from provisioner.model.changes import Effect
+from provisioner.model.changes import Change, Effect
 from provisioner.model.findings import Finding, Level, TestResult, TestSummary
 from provisioner.model.plan import Exclusion, RootChange
 from provisioner.planfile import PlanFile
@@ -228,6 +228,132 @@ def glass_broken_over_a_rule_that_is_played_down() -> Made:
 def glass_broken_on_another_surface() -> Made:
     """The glass of identity is broken, and a rule about tool access blocks."""
     return glass("sam", "tom", plan=blocked("PRV-1", "tool_access"))
+
+
+# What broken glass lifts.
+
+PAY = replace(
+    GRANT,
+    number=3,
+    address=s.address("role_policy", "acme-agents-triage/pays"),
+    label="grant.pays",
+    block="grant.pays",
+    owners={"tool_access": "finance"},
+    before={"document": {"allow": ["pay", "refund"]}},
+    after={"document": {"allow": ["pay"]}},
+    tools=("tool.pay",),
+)
+
+
+def two_owners() -> TrustRoot:
+    """The company's root with an owner of its own for what pays."""
+    data = s.root_data(tools={"tool.pay": "finance"})
+    finance = replace(data.owners["api"], default_for=(), signers=("erin", "carol"))
+    return make_root(replace(data, owners=data.owners | {"finance": finance}))
+
+
+def api_glass(changes: tuple[Change, ...] = (ROLE, GRANT, PAY), **over: Any) -> Situation:
+    """Nobody of the API team is there, and governance breaks the glass in its place; finance has signed."""
+    root = two_owners()
+    file = s.file_of(s.draft(root, changes=changes, **over))
+    envelopes = [*acting(file, "api", Role.BREAK_GLASS, "sam", "tom"), *without("api", file, finance="erin")]
+    return Situation(root=root, planfile=file, envelopes=envelopes)
+
+
+def blocks(*changes: int, agent: str | None = "triage") -> Finding:
+    return Finding("PRV-1", Level.BLOCK, "tool_access", "agent.triage", "m", "f", agent, changes)
+
+
+@attack("verified")
+def control_glass_broken_over_its_own_part() -> Made:
+    """The rule is about the change that governance signed in the API team's place."""
+    return api_glass(findings=(blocks(2),))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_a_rule_about_another_owner_s_change() -> Made:
+    """The API team's glass is broken, and the rule is about finance's change on the same surface."""
+    return api_glass(findings=(blocks(3),))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_a_rule_about_both_owners_changes() -> Made:
+    """The rule is about the changes of both, and only the API team's glass was broken."""
+    return api_glass(findings=(blocks(2, 3),))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_a_rule_about_the_whole_agent() -> Made:
+    """The rule names no change: both owners' parts are about the agent, and one was not broken."""
+    return api_glass(findings=(blocks(),))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_a_rule_about_another_agent() -> Made:
+    """The rule is about an agent that the broken part does not touch."""
+    return api_glass((ROLE, GRANT), findings=(blocks(agent="other"),))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_a_rule_about_nobody() -> Made:
+    """The rule names neither a change nor an agent, so no part is about it."""
+    return api_glass((ROLE, GRANT), findings=(blocks(agent=None),))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_a_change_that_is_none() -> Made:
+    """The rule names a change that nobody has signed, since it is not in the plan."""
+    return api_glass(findings=(blocks(2, 9),))
+
+
+@attack("verified")
+def control_glass_broken_over_what_an_agent_holds() -> Made:
+    """The rule names no change, and every part of the surface that is about the agent was broken."""
+    return api_glass((ROLE, GRANT), findings=(blocks(),))
+
+
+def failing(surface: str, agent: str = "triage", failed: int = 1, level: Level = Level.BLOCK) -> dict[str, Any]:
+    """A failing boundary test and what TST-1 says of it."""
+    result = TestResult("test.edge", "put", agent, surface, "denied", "allowed", False)
+    found = Finding("TST-1", level, "governance", "test.edge put", "m", "f", agent)
+    return {"tests": TestSummary(passed=2, failed=failed, failures=(result,)), "findings": (found,)}
+
+
+@attack("verified")
+def control_glass_broken_over_a_failing_test() -> Made:
+    """The test is about the surface and the agent of the part that was broken."""
+    return api_glass((ROLE, GRANT), **failing("tool_access"))
+
+
+@attack("E-TESTS")
+def glass_broken_over_a_test_of_another_surface() -> Made:
+    """The API team's glass is broken, and what fails is a test of who may become the agent."""
+    return api_glass((ROLE, GRANT), **failing("identity"))
+
+
+@attack("E-TESTS")
+def glass_broken_over_a_test_of_another_agent() -> Made:
+    """The test is about an agent that the broken part does not touch."""
+    return api_glass((ROLE, GRANT), **failing("tool_access", "other"))
+
+
+@attack("E-TESTS")
+def glass_broken_over_a_test_that_is_not_shown() -> Made:
+    """Two tests fail, and the plan shows one of them."""
+    return api_glass((ROLE, GRANT), **failing("tool_access", failed=2))
+
+
+@attack("E-TESTS")
+def glass_broken_over_a_test_of_two_owners_tools() -> Made:
+    """The test is about what both owners' tools may do, and only one part was broken."""
+    return api_glass(**failing("tool_access"))
+
+
+@attack("E-BLOCKED")
+def glass_broken_over_an_agent_without_tests() -> Made:
+    """TST-1 blocks because an agent has no denied-test: that is governance's, and no test that could be lifted."""
+    found = Finding("TST-1", Level.BLOCK, "governance", "agent.triage", "m", "f", "triage")
+    return api_glass((ROLE, GRANT), findings=(found,))
 
 
 @attack("E-EXCLUDED")
