@@ -12,11 +12,12 @@ from .declare import Json, Var, VarFile, command, session_of
 from .inputs import project_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..model.diagnostics import Diagnostic
+    from ..workflow.channels import Channel
     from ..workflow.drifting import DriftRun
-    from ..workflow.notifying import Told, Webhook
+    from ..workflow.notifying import Told
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -26,7 +27,16 @@ IgnoreFile: Any = typer.Option(
 
 
 Record: Any = typer.Option("--record", help="Write what was seen into the ledger.", show_default=False)
-Notify: Any = typer.Option("--notify", metavar="URL", help="Tell a webhook what came and went; goes with -record.")
+Notify: Any = typer.Option(
+    "--notify",
+    metavar="TARGET",
+    help="Tell what came and went: https://… (webhook), github:OWNER/REPO (an issue kept in place), any URL of apprise,"
+    " or env:NAME, which holds one. Goes with -record; may be repeated.",
+)
+Metrics: Any = typer.Option(
+    "--metrics", help="Push OpenTelemetry metrics to OTEL_EXPORTER_OTLP_ENDPOINT.", show_default=False
+)
+Out: Any = typer.Option("--out", metavar="FILE", help="Write the report as JSON to a file, too.")
 
 
 @command(app, "provisioner drift -json")
@@ -36,7 +46,9 @@ def drift(
     var_file: Annotated[list[str] | None, VarFile] = None,
     ignore: Annotated[str | None, IgnoreFile] = None,
     record: Annotated[bool, Record] = False,
-    notify: Annotated[str | None, Notify] = None,
+    notify: Annotated[list[str] | None, Notify] = None,
+    metrics: Annotated[bool, Metrics] = False,
+    out: Annotated[str | None, Out] = None,
     json: Annotated[bool, Json] = False,
 ) -> int:
     """Find authority that no signed plan explains, and say whose it is. Changes no cloud, and cannot.
@@ -47,25 +59,33 @@ def drift(
     from ..render.driftreport import drift_text
     from ..render.jsonout import drift_document
     from ..workflow.drifting import drift as look
+    from .files import write_file
 
     session = session_of(ctx)
-    hook = _webhook(notify, record, session.environ)
+    told = _channels(notify or (), record, session.environ)
+    if metrics:
+        from ..workflow import metering
+
+        metering.demand(session.environ)
     project = project_of(session, var, var_file)
     run = look(project, None if ignore is None else Path(ignore))
-    outcome = _after(run, record, hook)
+    outcome = _after(run, record, told)
+    problems = metering.push(run.report) if metrics else ()
     held = drift_conditions(run.report)
     if any(diagnostic.is_error for diagnostic in outcome.diagnostics):
         held = ordered((*held, Condition.ERROR))
-    said = (*project.warnings, *outcome.diagnostics)
+    said = (*project.warnings, *outcome.diagnostics, *problems)
+    body = {**drift_document(run.report), "recorded": outcome.entry, "told": outcome.told_document()}
+    if out is not None:
+        write_file(Path(out), session.rendered("drift", body, held, said, project.sources).encode())
     if json:
-        body = {**drift_document(run.report), "recorded": outcome.entry, "told": outcome.told_document()}
         session.document("drift", body, held, said, project.sources)
     else:
         text = drift_text(
             run.report,
             conditions=held,
             recorded=outcome.entry,
-            told=outcome.told.summary if outcome.told else "",
+            told="; ".join(one.summary for one in outcome.told),
             width=session.width,
             color=session.color(),
         )
@@ -79,21 +99,20 @@ class _Outcome:
     """What came of telling and recording; a failure is told beside the report, which is never lost for it."""
 
     entry: int | None = None
-    told: Told | None = None
+    told: tuple[Told, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
-    def told_document(self) -> dict[str, Any] | None:
-        """`delivered` and `due` (left to the next run) as numbers; None without -notify."""
-        if self.told is None:
-            return None
-        return {"host": self.told.host, "delivered": len(self.told.delivered), "due": len(self.told.due)}
+    def told_document(self) -> list[dict[str, Any]]:
+        """For each channel its `host`, and how many transitions were `delivered` and are `due` (left to the next
+        run)."""
+        return [{"host": one.host, "delivered": len(one.delivered), "due": len(one.due)} for one in self.told]
 
 
-def _webhook(url: str | None, record: bool, environ: Mapping[str, str]) -> Webhook | None:
-    if url is None:
-        return None
+def _channels(targets: Sequence[str], record: bool, environ: Mapping[str, str]) -> tuple[Channel, ...]:
+    if not targets:
+        return ()
     from ..model.diagnostics import DiagnosticError
-    from ..workflow.notifying import webhook
+    from ..workflow.channels import channels
 
     if not record:
         raise DiagnosticError.of(
@@ -101,21 +120,21 @@ def _webhook(url: str | None, record: bool, environ: Mapping[str, str]) -> Webho
             "-notify goes with -record",
             "Without a record every run would tell the same again. Add -record.",
         )
-    return webhook(url, environ)
+    return channels(targets, environ)
 
 
-def _after(run: DriftRun, record: bool, hook: Webhook | None = None) -> _Outcome:
+def _after(run: DriftRun, record: bool, told: Sequence[Channel] = ()) -> _Outcome:
     """Tell, then record what is left to tell: whoever dies between the two tells twice, and never not at all."""
     from ..ledger.errors import LedgerError
+    from ..workflow.channels import News, still_due
     from ..workflow.drifting import record as write
-    from ..workflow.notifying import tell
 
     if not record:
         return _Outcome()
-    told = None if hook is None else tell(hook, run.report.workspace, run.to_tell)
-    due = run.due if told is None else told.due
-    warnings = () if told is None else told.diagnostics
+    results = {one.identity: one.tell(News(run.report, run.for_channel(one.identity))) for one in told}
+    said = tuple(results.values())
+    warnings = tuple(diagnostic for one in said for diagnostic in one.diagnostics)
     try:
-        return _Outcome(write(run, due).index, told, warnings)
+        return _Outcome(write(run, still_due(run.due, results)).index, said, warnings)
     except LedgerError as error:
-        return _Outcome(None, told, (*warnings, *error.diagnostics))
+        return _Outcome(None, said, (*warnings, *error.diagnostics))

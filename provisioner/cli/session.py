@@ -67,6 +67,17 @@ class Session:
         sources: Mapping[str, Source] | None = None,
     ) -> None:
         """One JSON document, the whole answer of a command under -json."""
+        self.out.write(self.rendered(command, body, conditions, diagnostics, sources))
+
+    @staticmethod
+    def rendered(
+        command: str,
+        body: Mapping[str, Any],
+        conditions: Iterable[Condition] = (),
+        diagnostics: Iterable[Diagnostic] = (),
+        sources: Mapping[str, Source] | None = None,
+    ) -> str:
+        """The text of such a document."""
         from ..render.conditions import exit_code, ordered
         from ..render.jsonout import envelope
         from .diagnose import diagnostics_json
@@ -74,7 +85,7 @@ class Session:
         held = ordered(conditions)
         shown = diagnostics_json(diagnostics, sources)
         value = envelope(command, body, [str(c) for c in held], exit_code(held), shown)
-        self.out.write(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
+        return json.dumps(value, indent=2, ensure_ascii=True) + "\n"
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source] | None = None) -> None:
         """Diagnostics as text, with the source lines they are about."""

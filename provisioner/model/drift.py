@@ -87,11 +87,16 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A difference that came or went. `time` is that of the run that saw it (RFC 3339 UTC)."""
+    """A difference that came or went. `time` is that of the run that saw it (RFC 3339 UTC).
+
+    In a record of what could not be delivered, `to` is the identity of the channel that is still to be told; "" where
+    there was one channel only.
+    """
 
     turn: Turn
     known: Known
     time: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

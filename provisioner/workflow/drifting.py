@@ -40,6 +40,11 @@ class DriftRun:
         """What earlier runs could not deliver. It stays due while nobody is told."""
         return self.last.due if self.last else ()
 
+    def for_channel(self, identity: str) -> tuple[Transition, ...]:
+        """What one channel was not told yet: what came and went in this run, then what it did not take before."""
+        waiting = (replace(one, to="") for one in self.due if one.to in ("", identity))
+        return unsent(tuple(waiting), transitions(self.report, self.last))
+
     @property
     def to_tell(self) -> tuple[Transition, ...]:
         """The transitions that nobody was told yet: those of this run, then those that could not be delivered."""

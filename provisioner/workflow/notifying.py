@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..canonical import digest
@@ -21,6 +22,8 @@ from ..model.diagnostics import Diagnostic, DiagnosticError, Severity
 from ..model.drift import Transition
 from ..planfile import to_builtins
 from ..runner import is_loopback
+
+T = TypeVar("T")
 
 SECRET = "PROVISIONER_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 _SECRET_PREFIX = "whsec_"  # noqa: S105
@@ -51,7 +54,8 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of the transitions. `due` is for the next run, what was not tried before what was not taken."""
+    """What became of the transitions. `host` is the channel's name as it may be shown. `due` is for the next run, what
+    was not tried before what was not taken."""
 
     host: str
     delivered: tuple[Transition, ...]
@@ -74,10 +78,10 @@ class Told:
             return ()
         return (
             Diagnostic(
-                "W-WEBHOOK",
+                "W-NOTIFY",
                 f"{self.host} did not take {len(self.due)} of {len(self.delivered) + len(self.due)} transitions",
                 f"{self.problem}. The report is complete without it, and the next recorded run tells them again: see"
-                " to the webhook, then run drift with -notify and -record.",
+                " to the cause, then run drift with the same -notify, and -record.",
                 Severity.WARNING,
             ),
         )
@@ -172,7 +176,7 @@ def _send(hook: Webhook, workspace: str, transition: Transition, limits: Limits,
         seconds = min(limits.attempt, end - time.monotonic())
         if seconds <= 0:
             break
-        answer = _within(seconds, partial(_post, hook, str(made["id"]), body, seconds))
+        answer = within(seconds, partial(_post, hook, str(made["id"]), body, seconds), _silent(seconds))
         wait = max(pause, answer.wait)
         if answer.taken or not answer.transient or attempt == limits.tries - 1 or time.monotonic() + wait >= end:
             break
@@ -181,16 +185,19 @@ def _send(hook: Webhook, workspace: str, transition: Transition, limits: Limits,
     return answer
 
 
-def _within(seconds: float, work: Callable[[], _Answer]) -> _Answer:
-    """What comes of `work` in this time. Sockets time out by the read and name look-ups never, so a thread is left
-    behind where it must be; it ends with the process."""
+def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
+    """What comes of `work` in this time, else `otherwise`. `work` raises nothing.
+
+    Sockets time out by the read and name look-ups never, so a thread is left behind where it must be; it ends with
+    the process.
+    """
     from threading import Thread
 
-    found: list[_Answer] = []
+    found: list[T] = []
     thread = Thread(target=lambda: found.append(work()), daemon=True)
     thread.start()
     thread.join(seconds)
-    return found[0] if found else _silent(seconds)
+    return found[0] if found else otherwise
 
 
 def _silent(seconds: float) -> _Answer:
