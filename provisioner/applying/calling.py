@@ -19,7 +19,8 @@ from ..sdk.provider import Batch, Batching, JoiningWriter, Writer
 from .journal import Journal
 
 BATCH_SECONDS = 30.0
-"""For so long after its start a batch begins operations; the rest is given back, to be looked at anew."""
+"""For so long after its start a batch begins operations (as many as run at once it begins in any case); the rest is
+given back, to be looked at anew."""
 
 Execute = Callable[[Operation, Callable[[], None]], Outcome | None]
 
@@ -108,14 +109,14 @@ class Caller:
                 stopped.set()
                 raise
 
-        def carry_out(operation: Operation) -> Answer:
-            if time.monotonic() - began >= BATCH_SECONDS:
+        def carry_out(place: int, operation: Operation) -> Answer:
+            if place >= most and time.monotonic() - began >= BATCH_SECONDS:
                 return Answer(None)
             return self._carried_out(operation, batch.execute, proceed)
 
         with ThreadPoolExecutor(most, thread_name_prefix="batch") as pool:
             try:
-                answers = list(pool.map(carry_out, operations))
+                answers = list(pool.map(carry_out, itertools.count(), operations))
             except BaseException:
                 stopped.set()
                 pool.shutdown(wait=True, cancel_futures=True)
