@@ -62,6 +62,8 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     value: dict[str, Any] = to_builtins(plan)
     if plan.declared is None:
         del value["declared"]
+    elif not plan.declared.addresses:
+        del value["declared"]["addresses"]
     for failure in value["tests"]["failures"]:
         if not failure["deciding"]:
             del failure["deciding"]
