@@ -62,6 +62,9 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     value: dict[str, Any] = to_builtins(plan)
     if plan.declared is None:
         del value["declared"]
+    for target in value["targets"]:
+        if not target["watch"]:
+            del target["watch"]
     elif not plan.declared.addresses:
         del value["declared"]["addresses"]
     for failure in value["tests"]["failures"]:

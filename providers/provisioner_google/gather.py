@@ -112,7 +112,7 @@ class Gatherer:
         return table.full_name(f"projects/{self.project.id}")
 
     def _watched(self) -> set[str]:
-        return {table.full_name(str(name)) for name in self.project.connection.config.get("watch") or ()}
+        return {table.full_name(str(name)) for name in self.project.connection.target.watch}
 
     def _look_up(self) -> None:
         """What stands above the project. Where that cannot be read, what is inherited from there is not known."""

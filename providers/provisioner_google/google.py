@@ -46,7 +46,8 @@ class Google:
                 " the project's number nor its display name. `gcloud projects list` prints those you can see.",
                 config.settings.range_of("project"),
             )
-        return Target("google", config.key, project, config.environment)
+        watch = tuple(str(name) for name in config.settings.get("watch") or ())
+        return Target("google", config.key, project, config.environment, watch)
 
     def validate(self, authority: Authority) -> Iterable[Diagnostic]:
         from .validate import validate

@@ -26,12 +26,14 @@ class GrantPart:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One account or project that a run may touch. `id` is the account id or project id."""
+    """One account or project that a run may touch. `id` is the account id or project id; `watch` names what else is
+    read with it, so that an agent's authority there is seen too."""
 
     provider: str
     key: str
     id: str
     environment: str | None
+    watch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

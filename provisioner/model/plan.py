@@ -15,12 +15,14 @@ FORMAT = "provisioner.plan/1"
 
 @dataclass(frozen=True, slots=True)
 class PlanTarget:
-    """An account or project that the plan may touch."""
+    """An account or project that the plan may touch. `watch` is what was read with it: an apply, which has no
+    configuration, reads it again, so that nothing of an agent's authority there goes unseen."""
 
     provider: str
     id: str
     key: str
     environment: str | None
+    watch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

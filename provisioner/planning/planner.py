@@ -188,4 +188,4 @@ def _notes(
 def _targets(authorities: Mapping[str, Authority]) -> tuple[PlanTarget, ...]:
     targets = [target for authority in authorities.values() for target in authority.targets.values()]
     ordered = sorted(targets, key=lambda target: (target.provider, target.id, target.key))
-    return tuple(PlanTarget(t.provider, t.id, t.key, t.environment) for t in ordered)
+    return tuple(PlanTarget(t.provider, t.id, t.key, t.environment, t.watch) for t in ordered)

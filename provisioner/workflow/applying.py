@@ -20,7 +20,7 @@ from ..approval.verifier import Verdict, VerifiedPlan, recheck
 from ..ledger.log import Ledger
 from ..model.authority import Target
 from ..model.diagnostics import DiagnosticError
-from ..model.plan import Plan
+from ..model.plan import Plan, PlanTarget
 from ..registry import Registry
 from ..runner import Runner
 from ..sdk.errors import ProceedError
@@ -148,10 +148,13 @@ def _providers(plan: Plan) -> Mapping[str, Provider]:
 
 def _connections(plan: Plan, provider: str, runner: Runner) -> tuple[Connection, ...]:
     return tuple(
-        Connection(Target(t.provider, t.key, t.id, t.environment), runner.connection_settings(t.key))
-        for t in plan.targets
-        if t.provider == provider
+        Connection(target_of(t), runner.connection_settings(t.key)) for t in plan.targets if t.provider == provider
     )
+
+
+def target_of(planned: PlanTarget) -> Target:
+    """What a plan names, as a provider's reader takes it: with what is to be read besides."""
+    return Target(planned.provider, planned.key, planned.id, planned.environment, planned.watch)
 
 
 def _user() -> str:

@@ -21,7 +21,6 @@ from ..approval.verifier import Verdict
 from ..ledger import replay, views
 from ..ledger.entries import History
 from ..ledger.log import Ledger
-from ..model.authority import Target
 from ..model.changes import Action, Change, Effect, Operation
 from ..model.diagnostics import DiagnosticError
 from ..model.findings import TestSummary
@@ -36,7 +35,7 @@ from ..runner import Runner
 from ..sdk.errors import CloudError
 from ..sdk.provider import Connection, Provider, Scope, Stopper
 from ..version import installed
-from .applying import apply, judge
+from .applying import apply, judge, target_of
 from .planning import stamp
 from .project import workspace_ledger
 from .providing import providers as installed_providers
@@ -239,9 +238,7 @@ def _stopper(name: str) -> Provider:
 
 
 def _read(provider: Provider, targets: Sequence[PlanTarget], runner: Runner, scope: Scope) -> Snapshot:
-    reader = provider.reader(
-        [Connection(Target(t.provider, t.key, t.id, t.environment), runner.connection_settings(t.key)) for t in targets]
-    )
+    reader = provider.reader([Connection(target_of(t), runner.connection_settings(t.key)) for t in targets])
     reader.identify()
     return reader.read(scope)
 

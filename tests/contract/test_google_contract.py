@@ -25,10 +25,8 @@ def emulators() -> Iterator[tuple[object, object]]:
 
 
 def connect(endpoint: str, project: str = PROJECT) -> Connection:
-    config = {"project": project, "watch": ()}
-    return Connection(
-        Target("google", "google", project, "prod"), {"endpoint": endpoint, "credentials": "sandbox"}, config=config
-    )
+    settings = {"endpoint": endpoint, "credentials": "sandbox"}
+    return Connection(Target("google", "google", project, "prod"), settings, config={"project": project})
 
 
 def call(endpoint: str, method: str, path: str, body: dict) -> dict:

@@ -58,9 +58,9 @@ def cloud(running: Any) -> Any:
     return running
 
 
-def connection(cloud: Any, project: str = PROJECT, **config: Any) -> Connection:
+def connection(cloud: Any, project: str = PROJECT, watch: tuple[str, ...] = ()) -> Connection:
     settings = {"endpoint": cloud.endpoint, "credentials": "sandbox"}
-    return Connection(Target("google", project, project, "prod"), settings, config=config)
+    return Connection(Target("google", project, project, "prod", watch), settings)
 
 
 def call(cloud: Any, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def cloud(running: Any) -> Any:
 
 def connection(cloud: Any, watch: tuple[str, ...] = ()) -> Connection:
     settings = {"endpoint": cloud.endpoint, "credentials": "sandbox"}
-    return Connection(Target("google", "google", PROJECT, "prod"), settings, config={"watch": watch})
+    return Connection(Target("google", "google", PROJECT, "prod", watch), settings)
 
 
 def call(cloud: Any, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -70,11 +70,11 @@ def call(endpoint: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def add_member(endpoint: str, role: str, member: str) -> None:
-    policy = call(endpoint, f"/v3/projects/{PROJECT}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}})
+def add_member(endpoint: str, role: str, member: str, project: str = PROJECT) -> None:
+    policy = call(endpoint, f"/v3/projects/{project}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}})
     bindings = [*policy.get("bindings", []), {"role": role, "members": [member]}]
     changed = {**policy, "version": 3, "bindings": bindings}
-    call(endpoint, f"/v3/projects/{PROJECT}:setIamPolicy", {"policy": changed})
+    call(endpoint, f"/v3/projects/{project}:setIamPolicy", {"policy": changed})
 
 
 def project_members(endpoint: str) -> set[tuple[str, str]]:
@@ -97,7 +97,12 @@ def test_plan_sign_apply_drift_repair(google: Team, emulator: Any) -> None:
     ]
     google.plan("repair.json")
     google.sign_all("repair.json")
-    google.apply("repair.json")
+    add_member(emulator.endpoint, "roles/storage.admin", f"serviceAccount:{ACCOUNT}", "acme-data-prod")
+    refused = google.apply("repair.json", check=5).stdout
+    assert "is not as signed" in refused and "cts/acme-data-prod" in refused, "an apply looks at what is watched, too"
+    google.plan("both.json")
+    google.sign_all("both.json")
+    google.apply("both.json")
     members = project_members(emulator.endpoint)
     assert ("roles/viewer", "user:somebody@acme.example") in members, "others' grants stay"
     assert ("roles/storage.admin", f"serviceAccount:{ACCOUNT}") not in members
