@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Address, Desired, Resource, Snapshot
     from provisioner.model.usage import Deed, Fit, LoggedCall, Observed, Use
+    from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
 
@@ -111,6 +112,20 @@ class Google:
 
         return evaluate_document(request)
 
+    def comparison_kinds(self) -> tuple[str, ...]:
+        return ("allow", "role", "deny")
+
+    def check_document(self, document: Mapping[str, Any], kind: str) -> None:
+        from .policy.comparisons import check_document
+
+        check_document(document, kind)
+
+    def compare_documents(self, old: Mapping[str, Any], new: Mapping[str, Any], kind: str) -> DocumentComparison:
+        """Compare two policies of one kind (`DocumentComparer` of the sdk)."""
+        from .policy.comparisons import compare_documents
+
+        return compare_documents(old, new, kind)
+
     def speaks(self, action: str) -> bool:
         """Whether this is written as one permission, `bigquery.tables.getData` (`Speaking` of the sdk)."""
         parts = action.split(".")
@@ -174,7 +189,7 @@ class Google:
         return permissions(authority, desired, purpose)
 
     def bootstrap(self, authority: Authority, desired: Sequence[Desired], form: str) -> Mapping[str, Any]:
-        from .permissions import bootstrap
+        from .bootstrap import bootstrap
 
         return bootstrap(authority, desired, form)
 

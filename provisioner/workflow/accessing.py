@@ -201,9 +201,9 @@ def _refused(source: Source, said: str, offset: int) -> DiagnosticError:
 
 
 def _in_file(diagnostic: Diagnostic, source: Source) -> Diagnostic:
-    """The same, with the statement that it speaks of as its place."""
-    found = re.search(r"\bstatement (\d+)", diagnostic.summary)
-    start, end = (0, 1) if found is None else _statement(source.text, int(found.group(1)))
+    """The same, with the statement, binding or rule that it speaks of as its place."""
+    found = re.search(r"\b(statement|binding|rule) (\d+)", diagnostic.summary)
+    start, end = (0, 1) if found is None else _item(source.text, _LISTS[found.group(1)], int(found.group(2)))
     return Diagnostic(
         POLICY_CODE,
         f"{source.filename}: {diagnostic.summary}",
@@ -213,21 +213,25 @@ def _in_file(diagnostic: Diagnostic, source: Source) -> Diagnostic:
     )
 
 
-def _statement(text: str, number: int) -> tuple[int, int]:
-    """Where the statement of that number, from 1 on, stands in a document that is known to be JSON."""
+_LISTS = {"statement": "statement", "binding": "bindings", "rule": "rules"}
+"""The member of a policy that lists what a message speaks of."""
+
+
+def _item(text: str, listed: str, number: int) -> tuple[int, int]:
+    """Where the item of that number, from 1 on, stands in a document that is known to be JSON."""
     decoder = json.JSONDecoder()
     at = _beyond(text, text.index("{") + 1)
     while text[at] != "}":
         name, at = decoder.raw_decode(text, at)
         at = _beyond(text, at)
-        if name.lower() == "statement" and text[at] == "[":
+        if name.lower() == listed and text[at] == "[":
             at = _beyond(text, at + 1)
             for _ in range(number - 1):
                 at = _beyond(text, decoder.raw_decode(text, at)[1])
             return at, at + 1
         start = at
         at = decoder.raw_decode(text, at)[1]
-        if name.lower() == "statement":
+        if name.lower() == listed:
             return start, start + 1
         at = _beyond(text, at)
     return 0, 1
