@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provisioner.model.authority import Authority
-from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.resources import Desired
 
 from . import names, schema
@@ -19,16 +18,15 @@ from .permissions import permissions
 from .trust import VERSION
 
 PURPOSES = ("plan", "drift", "apply")
-FORMS = ("cloudformation", "scp")
 
 
 def bootstrap(authority: Authority, desired: Sequence[Desired], form: str) -> Mapping[str, Any]:
-    """Documents by account (`cloudformation`), or one for the organisation (`scp`). Raises DiagnosticError."""
+    """Documents by account (`cloudformation`), or one for the organisation (`scp`); nothing for another form."""
     if form == "scp":
         return {"organisation": guard(authority)}
     if form == "cloudformation":
         return templates(authority, desired)
-    raise DiagnosticError.of("E-FORMAT", f"AWS has no form {form!r}", f"There are {', '.join(FORMS)}.")
+    return {}
 
 
 def templates(authority: Authority, desired: Sequence[Desired]) -> Mapping[str, Any]:

@@ -12,6 +12,8 @@ from .inputs import inputs_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+_BOOTSTRAP = ("cloudformation", "scp", "terraform")
+
 
 @command(app, "provisioner permissions -for apply")
 def permissions(
@@ -21,7 +23,11 @@ def permissions(
     ] = None,
     form: Annotated[
         str,
-        typer.Option("--format", metavar="FORM", help="json, hcl; cloudformation, scp: what sets the roles up on AWS."),
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="json, hcl; cloudformation, scp: what sets the roles up on AWS; terraform: on Google Cloud.",
+        ),
     ] = "json",
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
@@ -39,7 +45,7 @@ def permissions(
 
     session = session_of(ctx)
     inputs = inputs_of(session, var, var_file)
-    if form in ("cloudformation", "scp"):
+    if form in _BOOTSTRAP:
         documents = {
             f"{name} {where}": one for name, all_ in bootstrap(inputs, form).items() for where, one in all_.items()
         }
@@ -48,7 +54,7 @@ def permissions(
         return 0
     if form not in ("json", "hcl"):
         raise DiagnosticError.of(
-            "E-USAGE", f"-format={form} is none that is known", "There are json, hcl, cloudformation and scp."
+            "E-USAGE", f"-format={form} is none that is known", f"There are json, hcl, {', '.join(_BOOTSTRAP)}."
         )
     result = needed(inputs, purpose)
     items = [

@@ -234,4 +234,5 @@ class Permitting(Protocol):
 
     def bootstrap(self, authority: Authority, desired: Sequence[Desired], form: str) -> Mapping[str, Any]:
         """Everything that sets a runner's roles up, by `form`: `cloudformation`, a template of roles to be assumed
-        from one place each; `scp`, the guard that denies others' writes to what we own."""
+        from one place each; `scp`, the guard that denies others' writes to what we own; `terraform`, a document of
+        roles and of the pool through which they are used. Empty for a form that is another cloud's."""

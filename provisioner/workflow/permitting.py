@@ -48,13 +48,20 @@ def permissions(inputs: Inputs, purpose: str | None) -> Permissions:
 
 
 def bootstrap(inputs: Inputs, form: str) -> Mapping[str, Mapping[str, Any]]:
-    """The documents of every provider that has this form, by provider. Raises DiagnosticError."""
+    """The documents of every provider that has this form, by provider. Raises DiagnosticError where none has."""
     compiled, _ = _compiled(inputs)
-    out = {}
+    out: dict[str, Mapping[str, Any]] = {}
     for name, provider in compiled.providers.items():
         if isinstance(provider, Permitting):
             own = tuple(item for item in compiled.desired if item.resource.address.provider == name)
-            out[name] = provider.bootstrap(compiled.authorities[name], own, form)
+            found = provider.bootstrap(compiled.authorities[name], own, form)
+            out |= {name: found} if found else {}
+    if not out:
+        raise DiagnosticError.of(
+            "E-FORMAT",
+            f"No provider of this configuration has the form {form}",
+            "cloudformation and scp are AWS's, terraform is Google Cloud's.",
+        )
     return out
 
 
