@@ -62,11 +62,14 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     value: dict[str, Any] = to_builtins(plan)
     if plan.declared is None:
         del value["declared"]
+    elif not plan.declared.addresses:
+        del value["declared"]["addresses"]
     for target in value["targets"]:
         if not target["watch"]:
             del target["watch"]
-    elif not plan.declared.addresses:
-        del value["declared"]["addresses"]
+    for change in value["changes"]:
+        if not change["counterparts"]:
+            del change["counterparts"]
     for failure in value["tests"]["failures"]:
         if not failure["deciding"]:
             del failure["deciding"]

@@ -49,8 +49,10 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
         role = _role(authority, agent)
         yield role
         yield from workloads(authority, agent, agent_place(authority, agent), role.resource)
-        yield from _granted(authority, agent, sorted(parts.get(agent.name, ()), key=lambda part: part.name))
-        yield from _delegated(authority, agent, {other.name: other for other in agents})
+        asking = list(delegated(authority, agent, {other.name: other for other in agents}))
+        own = sorted(parts.get(agent.name, ()), key=lambda part: part.name)
+        yield from _granted(authority, agent, own, beside(agent, asking))
+        yield from asking
         yield from _kept(authority, agent)
 
 
@@ -199,7 +201,7 @@ def _admitted(authority: Authority, agent: Agent) -> tuple[Agent, ...]:
     return tuple({source.name: source for _, source in _asking(authority, agent)}.values())
 
 
-def _delegated(authority: Authority, agent: Agent, known: Mapping[str, Agent]) -> Iterable[Desired]:
+def delegated(authority: Authority, agent: Agent, known: Mapping[str, Agent]) -> Iterable[Desired]:
     """One inline policy for each delegation from an agent."""
     role = role_address(authority, agent)
     for delegation in delegations.given_by(authority.configuration, agent, known):
@@ -212,7 +214,9 @@ def _delegated(authority: Authority, agent: Agent, known: Mapping[str, Agent]) -
         address = policy_address(role, names.policy_name(delegations.policy_name(delegation)))
         resource = normalize(Resource(address, attributes, agent=agent.name, parent=role))
         label = f"{delegation.address}: {delegation.via} {target.address}"
-        yield Desired(resource, delegation.address, label, source=delegation.range)
+        # Whoever is only called has no trust that changes, so its owner is asked about this policy.
+        asked = (target.name,) if delegation.via == "invoke" else ()
+        yield Desired(resource, delegation.address, label, source=delegation.range, counterparts=asked)
 
 
 def _kept(authority: Authority, agent: Agent) -> Iterable[Desired]:
@@ -238,26 +242,39 @@ def _federations(authority: Authority) -> Iterable[Desired]:
             yield federation(authority, federations[address], place_of(authority, federations[address].provider))
 
 
-def _granted(authority: Authority, agent: Agent, parts: Sequence[GrantPart]) -> Iterable[Desired]:
+def beside(agent: Agent, asking: Iterable[Desired]) -> tuple[Item, ...]:
+    """What takes inline space beside an agent's grants: its delegations, and the old policies of an adopted role. Both
+    stay inline: IAM counts them, and what a grant's name leads to again must keep its place."""
+    sizes = {item.resource.address.name.partition("/")[2]: item.resource.attributes["document"] for item in asking}
+    old = {name: canonical(document) for name, document in adopted.old_policies(agent).items()}
+    return tuple(Item(name, "", size(document), movable=False) for name, document in sorted({**old, **sizes}.items()))
+
+
+def _granted(
+    authority: Authority, agent: Agent, parts: Sequence[GrantPart], others: Sequence[Item]
+) -> Iterable[Desired]:
     """The grants of one agent: inline as long as they fit, the largest in managed policies where they do not."""
     documents = {part.name: _document(part) for part in parts}
-    packing = packed(parts, documents)
+    packing = packed(parts, documents, others)
     by_name = {part.name: part for part in parts}
     for name in packing.inline:
-        yield _inline_policy(authority, by_name[name], documents[name])
+        if name in by_name:
+            yield _inline_policy(authority, by_name[name], documents[name])
     for label, members in packing.packs.items():
         yield _managed_policy(authority, agent, label, [by_name[name] for name in members], documents)
 
 
-def packed(parts: Sequence[GrantPart], documents: Mapping[str, Mapping[str, Any]]) -> Packing:
-    """Where each grant part of one agent goes. `documents` are by part name.
+def packed(
+    parts: Sequence[GrantPart], documents: Mapping[str, Mapping[str, Any]], others: Sequence[Item] = ()
+) -> Packing:
+    """Where each grant part of one agent goes. `documents` are by part name; `others` share the inline space.
 
     A relative expiry stays inline: the time that it first got is found again by the inline policy's name.
     """
     items = [
         Item(part.name, part.owner or "", size(canonical(documents[part.name])), not _relative(part)) for part in parts
     ]
-    return pack(items, LIMITS["inline"].most, LIMITS["managed"].most, STOP_ROOM)
+    return pack([*items, *others], LIMITS["inline"].most, LIMITS["managed"].most, STOP_ROOM)
 
 
 def _relative(part: GrantPart) -> bool:

@@ -22,8 +22,10 @@ from .compile import (
     agent_place,
     aws_agents,
     aws_parts,
+    beside,
     boundary_address,
     boundary_of,
+    delegated,
     description,
     packed,
     place_of,
@@ -37,6 +39,7 @@ from .federations import check_federations
 from .forms import document, trust
 from .grants import ContradictionError, grant_document, statements_of
 from .limits import LIMITS
+from .packing import Item
 from .policy.canonical import size
 from .preflight import check_boundaries
 from .quotas import check_quotas_block, quota
@@ -66,12 +69,13 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
     yield from _collisions(authority, agents)
     yield from _execution_roles(authority, agents)
     yield from _imports(authority, agents)
-    yield from _grants(authority)
+    places = {agent.name: agent_place(authority, agent) for agent in agents}
+    asking = list(check_delegations(authority.configuration, {agent.name: agent for agent in agents}, places))
+    yield from _grants(authority, known, () if asking else agents)
     yield from _trust_sizes(authority, [agent for agent in agents if agent.name not in broken])
     yield from check_boundaries(authority)
     yield from check_federations(authority, agents)
-    places = {agent.name: agent_place(authority, agent) for agent in agents}
-    yield from check_delegations(authority.configuration, {agent.name: agent for agent in agents}, places)
+    yield from asking
     yield from _attempts(authority)
 
 
@@ -279,20 +283,21 @@ def _collision(what: str, first: SourceRange | None, second: SourceRange | None)
     )
 
 
-def _grants(authority: Authority) -> Iterable[Diagnostic]:
+def _grants(authority: Authority, agents: Sequence[Agent], reached: Sequence[Agent]) -> Iterable[Diagnostic]:
+    """What each agent is given, all together. `reached` are the agents that delegations may lead to."""
     by_agent: dict[str, list[GrantPart]] = defaultdict(list)
     for part in aws_parts(authority):
         by_agent[part.agent.name].append(part)
     reported: set[Diagnostic] = set()
-    for parts in by_agent.values():
-        if not supported(parts[0].agent):
-            continue
+    others = {agent.name: agent for agent in reached}
+    for agent in agents:
+        parts = by_agent.get(agent.name, [])
         for problem in chain.from_iterable(check_grant_context(part) for part in parts):
             if problem not in reported:
                 reported.add(problem)
                 yield problem
         yield from _part_names(parts)
-        yield from _inline_size(parts, reported)
+        yield from _inline_size(agent, parts, beside(agent, delegated(authority, agent, others)), reported)
 
 
 def _part_names(parts: Sequence[GrantPart]) -> Iterable[Diagnostic]:
@@ -315,8 +320,10 @@ def _part_names(parts: Sequence[GrantPart]) -> Iterable[Diagnostic]:
             )
 
 
-def _inline_size(parts: Sequence[GrantPart], reported: set[Diagnostic]) -> Iterable[Diagnostic]:
-    """What fits neither inline nor, largest first, into managed policies."""
+def _inline_size(
+    agent: Agent, parts: Sequence[GrantPart], others: Sequence[Item], reported: set[Diagnostic]
+) -> Iterable[Diagnostic]:
+    """What fits neither inline nor, largest first, into managed policies. `others` are no grants and stay inline."""
     sizes: dict[str, int] = {}
     documents = {}
     for part in parts:
@@ -330,16 +337,17 @@ def _inline_size(parts: Sequence[GrantPart], reported: set[Diagnostic]) -> Itera
                 yield problem
     if len(sizes) < len(parts):
         return
-    overflow = packed(parts, documents).overflow
+    overflow = packed(parts, documents, others).overflow
     if overflow:
         total = LIMITS["inline"].most + overflow
-        agent = parts[0].agent
+        sizes.update((item.name, item.size) for item in others)
         largest = ", ".join(
             f"{name} {length}" for name, length in sorted(sizes.items(), key=lambda i: (-i[1], i[0]))[:5]
         )
         why = (
             f" Whole grants move to managed policies of {LIMITS['managed'].most} characters where that helps; a larger"
-            f" one, or one with a relative expiry, stays inline. The largest are {largest}."
+            " one, one with a relative expiry, a delegation and an old policy stay inline. The largest are"
+            f" {largest}."
         )
         yield _too_long("inline", total, f"What {agent.address} is granted inline", agent.range, why)
 

@@ -27,6 +27,13 @@ def change_owner(root: RootData, change: Change, surface: str) -> str | None:
     return one_owner(root, surface, change.agent, change.tools)
 
 
+def asked_owners(root: RootData, change: Change, surface: str) -> frozenset[str | None]:
+    """Everybody who is asked about one surface of a change: its owner, and that of each agent which it lets another
+    reach. None stands for a surface without exactly one owner."""
+    others = {resolve_owner(root, surface, name) for name in change.counterparts}
+    return frozenset({change_owner(root, change, surface), *others})
+
+
 def one_owner(root: RootData, surface: str, agent: str | None, tools: Iterable[str]) -> str | None:
     """The owner that all of `tools` have for `surface`; the agent's own where there are no tools."""
     owners = {resolve_owner(root, surface, agent, tool) for tool in tools} or {resolve_owner(root, surface, agent)}

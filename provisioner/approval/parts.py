@@ -12,7 +12,7 @@ from ..model.findings import Finding, Level
 from ..model.plan import RootChange
 from ..planfile import PlanFileError, from_builtins, to_builtins
 from .exceptions import acceptors
-from .ownership import change_owner, resolve_owner
+from .ownership import asked_owners, change_owner, resolve_owner
 from .root import RootData, RootException
 from .takeover import takeovers
 
@@ -65,9 +65,8 @@ def split(
     accept: dict[PartKey, set[str]] = {}
     for change in changes:
         for surface in change.surfaces:
-            owner = change_owner(root, change, surface)
-            if owner is not None:
-                of.setdefault((surface.value, owner), []).append(change)
+            for owner in asked_owners(root, change, surface) - {None}:
+                of.setdefault((surface.value, str(owner)), []).append(change)
     by_number = {change.number: change for change in changes}
     for finding in findings:
         if finding.level is Level.ACCEPT:
@@ -142,5 +141,8 @@ def _governor(root: RootData) -> PartKey | None:
 
 
 def _without(value: Change | Operation, *names: str) -> dict[str, Any]:
+    """A change that lets no other agent be reached keeps the form that it had before there was `counterparts`."""
     plain: dict[str, Any] = to_builtins(value)
+    if not plain.get("counterparts", True):
+        names = (*names, "counterparts")
     return {name: item for name, item in plain.items() if name not in names}

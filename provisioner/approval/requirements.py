@@ -12,7 +12,7 @@ from ..model.findings import Finding
 from ..model.plan import AgentNote, AgentWorld, Exclusion, Plan, Requirement, RootChange
 from ..sdk.provider import Provider
 from .narrowing import needs_no_signature
-from .ownership import change_owner
+from .ownership import asked_owners
 from .parts import Part, part_digest, split
 from .root import RootData, RootException
 
@@ -85,7 +85,7 @@ def demands(
             (change.number, surface.value)
             for change in changes
             for surface in change.surfaces
-            if change_owner(root, change, surface) is None
+            if None in asked_owners(root, change, surface)
         ),
         {part.owner: part.yields for part in parts if part.yields},
         frozenset(part.owner for part in parts if part.people),

@@ -68,6 +68,7 @@ class Change:
 
     `fields` names the attributes that differ. `owners` maps each touched surface to its control owner; a surface
     that resolves to none is absent from it and is a finding (OWN-1). `block` is None for what nobody declared.
+    `counterparts` are other agents that the change lets `agent` reach: their owners of its surfaces sign as well.
     """
 
     number: int
@@ -86,6 +87,7 @@ class Change:
     after: Mapping[str, Any] | None
     fields: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    counterparts: tuple[str, ...] = ()
 
 
 ABSENT = "absent"

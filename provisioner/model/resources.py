@@ -68,6 +68,7 @@ class Desired:
     `block` is the address of the HCL block (`grant.triage_reads`), `label` what a person calls the resource,
     `owners` the control owner by surface where the block itself decides it (a grant's tools); surfaces that are left
     out go to the agent's and then the workspace's owner. `tools` are the tool addresses a grant's policy serves.
+    `counterparts` are other agents that it lets this one reach: their owners are asked too.
     """
 
     resource: Resource
@@ -76,6 +77,7 @@ class Desired:
     owners: Mapping[str, str] = field(default_factory=dict)
     tools: tuple[str, ...] = ()
     source: SourceRange | None = None
+    counterparts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

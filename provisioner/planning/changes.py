@@ -112,6 +112,7 @@ def _change(number: int, difference: Difference, kind: KindSchema, owner_of: Own
         after=dict(item.resource.attributes) if item is not None else None,
         fields=difference.fields if not whole else (),
         tools=item.tools if item is not None else (),
+        counterparts=item.counterparts if item is not None else (),
     )
 
 

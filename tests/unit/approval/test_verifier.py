@@ -22,6 +22,7 @@ from provisioner.approval.verifier import Verdict, VerifiedPlan, recheck, verify
 from provisioner.model.changes import Effect
 from provisioner.model.findings import Finding, Level
 from provisioner.model.plan import Exclusion, Requirement
+from provisioner.planfile import decode, encode
 
 ROOM = Path(__file__).parents[3] / "provisioner"
 
@@ -168,6 +169,42 @@ def test_an_unowned_surface_is_reported() -> None:
     data = replace(root, tools={"tool.a": "api", "tool.b": "other"})
     made = demands(data, (change,), (), (), (), (), (), None)
     assert made.unowned == ((2, "tool_access"),) and made.requirements == ()
+
+
+class TestCounterparts:
+    """A change that lets one agent reach another: both agents' owners sign."""
+
+    def root(self, **other: Any) -> Any:
+        data = scenario.root_data()
+        second = replace(data.owners["api"], surfaces=("tool_access",), default_for=(), signers=("tom",))
+        owned = {"other": {"tool_access": "second"}, **other}
+        return replace(data, owners=dict(data.owners) | {"second": second}, agents=owned)
+
+    def test_the_owner_of_the_other_agent_is_asked_too(self) -> None:
+        root = make_root(self.root())
+        plan = draft(root, changes=(replace(GRANT, counterparts=("other",)),), findings=())
+        assert [(item.owner, item.changes) for item in plan.requirements] == [("api", (2,)), ("second", (2,))]
+        assert [item.owner for item in draft(root, changes=(GRANT,), findings=()).requirements] == ["api"]
+
+    def test_one_owner_of_both_is_asked_once(self) -> None:
+        root = make_root(self.root(other={}))
+        plan = draft(root, changes=(replace(GRANT, counterparts=("other",)),), findings=())
+        assert [item.owner for item in plan.requirements] == ["api"]
+
+    def test_another_agent_without_an_owner_is_reported(self) -> None:
+        data = self.root(triage={"tool_access": "api"}, other={})
+        data = replace(data, owners={name: replace(item, default_for=()) for name, item in data.owners.items()})
+        made = demands(data, (replace(GRANT, counterparts=("other",)),), (), (), (), (), (), None)
+        assert made.unowned == ((2, "tool_access"),)
+        assert [item.owner for item in made.requirements] == ["api"]
+
+    def test_a_plan_that_hides_it_has_another_digest_and_none_that_has_it_not_changes(self) -> None:
+        root = make_root(self.root())
+        with_it = file_of(draft(root, changes=(replace(GRANT, counterparts=("other",)),), findings=()))
+        without = file_of(draft(root, changes=(GRANT,), findings=()))
+        assert b"counterparts" in with_it.plan_bytes and b"counterparts" not in without.plan_bytes
+        assert requirement(with_it, "api").part != requirement(without, "api").part
+        assert decode(encode(with_it.plan, with_it.notes)).digest == with_it.digest
 
 
 def test_an_empty_plan_needs_nobody() -> None:

@@ -57,6 +57,10 @@ def two(asks: Any = LAMBDA, does: Any = LAMBDA, **more: Any) -> Authority:
     return having(of, delegations={made.address: made})
 
 
+def counterparts(of: Authority) -> dict[str, tuple[str, ...]]:
+    return {item.resource.address.name: item.counterparts for item in provider.compile(of) if item.counterparts}
+
+
 def errors(of: Authority, code: str) -> list[str]:
     return [item.summary for item in provider.validate(of) if item.code == code and item.is_error]
 
@@ -190,11 +194,14 @@ class TestDelegation:
             ),
         ],
     )
-    def test_invoking_touches_the_asking_agent_alone(self, does: Any, action: str, resource: str):
+    def test_invoking_writes_to_the_asking_agent_and_asks_both_owners(
+        self, does: Any, action: str, resource: str
+    ):
         of = two(does=does, via="invoke")
         assert errors(of, "E-AWS-DELEGATION") == []
         found = resources(of)
         assert len(found["ws-do"].attributes["trust"]["Statement"]) == 1
+        assert counterparts(of) == {"ws-ask/delegation-one": ("do",)}
         assert evaluate_in_world(world(of), Attempt("ask", {"action": action, "resource": resource})).answer is (
             Answer.ALLOWED
         )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aws_workspace import agent, authority, grant, statement, tool
+from aws_workspace import agent, at, authority, block, boundary, grant, statement, tool
 from provisioner_aws import provider
 from provisioner_aws.limits import LIMITS
 from provisioner_aws.packing import Item, pack
 from provisioner_aws.policy.canonical import size
 
 from provisioner.model.changes import ABSENT, Action, Change, Effect
+from provisioner.model.configuration import Delegation, Identity
 from provisioner.sdk.digests import state_digest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "aws" / "packing.json"
@@ -128,6 +130,70 @@ def test_every_document_is_within_its_limit():
     assert len(granted) == 20 * 50
 
 
+class TestWhatStandsBesideTheGrants:
+    """Delegations and an adopted role's old policies take inline space too, and stay there."""
+
+    def asking(self, count: int, functions: int, grants: int = 6):
+        called = block("runtime", "lambda", functions=tuple(f"function-{n:03}" for n in range(functions)))
+        wide = boundary(allow=("s3:*", "lambda:*"))
+        of = big(grants)
+        of = authority(
+            [agent("a"), agent("do", called)],
+            of.configuration.tools.values(),
+            of.configuration.grants.values(),
+            boundaries=[wide],
+        )
+        made = [
+            Delegation(f"delegation.d{n}", f"d{n}", ("a",), "do", "invoke", None, range=at(30)) for n in range(count)
+        ]
+        configuration = replace(of.configuration, delegations={item.address: item for item in made})
+        return replace(of, configuration=configuration)
+
+    def inline(self, of):
+        return [
+            item.resource
+            for item in provider.compile(of)
+            if item.resource.address.kind == "iam_role_policy" and item.resource.agent == "a"
+        ]
+
+    def test_a_delegation_makes_grants_move(self):
+        alone = self.inline(self.asking(0, 0))
+        assert len(alone) == 6
+        of = self.asking(1, 60)
+        found = self.inline(of)
+        assert [item for item in provider.validate(of) if item.is_error] == []
+        assert "ws-a/delegation-d0" in {item.address.name for item in found}
+        assert sum(size(item.attributes["document"]) for item in found) <= INLINE
+        assert len(found) < 1 + len(alone), "some of the grants stand in a managed policy now"
+        assert self.inline(of) == found
+
+    def test_delegations_that_alone_are_too_large_are_an_error_that_names_them(self):
+        of = self.asking(2, 100, grants=1)
+        (problem,) = [item for item in provider.validate(of) if item.is_error]
+        assert problem.code == "E-AWS-SIZE" and "granted inline" in problem.summary
+        assert "delegation-d0" in problem.detail and "delegation-d1" in problem.detail
+
+    def test_an_agent_without_grants_is_judged_too(self):
+        of = self.asking(2, 100, grants=0)
+        assert [item.code for item in provider.validate(of) if item.is_error] == ["E-AWS-SIZE"]
+
+    def test_old_policies_of_an_adopted_role_count(self):
+        resources = [f"arn:aws:s3:::old-{n:03}/{'x' * 40}/*" for n in range(80)]
+        old = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": resources}],
+        }
+        kept = block("policy", "old", document=json.dumps(old))
+        trust = '{"Version":"2012-10-17","Statement":[]}'
+        of = big(6)
+        adopted = agent("a", block("runtime", "adopted", trust=trust))
+        adopted = replace(adopted, identities={"aws": Identity("aws", "aws", block("identity", "aws", blocks=[kept]))})
+        of = authority([adopted], of.configuration.tools.values(), of.configuration.grants.values())
+        found = self.inline(of)
+        assert "ws-a/old" in {item.address.name for item in found}
+        assert sum(size(item.attributes["document"]) for item in found) <= INLINE
+
+
 def change(before, after) -> Change:
     one = before or after
     action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
@@ -160,16 +226,12 @@ class TestOperations:
 
     def test_what_was_taken_off_the_role_is_put_back(self):
         pack_ = a_pack()
-        from dataclasses import replace
-
         loose = replace(pack_, attributes={**pack_.attributes, "is_attached": False})
         assert self.verbs(provider.operations(change(loose, pack_))) == ["AttachRolePolicy"]
         assert self.verbs(provider.operations(change(loose, None))) == ["DeletePolicy"]
 
     def test_another_document_is_another_version(self):
         pack_ = a_pack()
-        from dataclasses import replace
-
         other = replace(pack_, attributes={**pack_.attributes, "document": {"Version": "2012-10-17", "Statement": []}})
         (made,) = provider.operations(change(other, pack_))
         assert made.verb == "iam:CreatePolicyVersion"
