@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "diff": "What differs between two plans, and which sign-offs still count",
     "apply": "Carry out a signed plan, exactly",
     "stop": "Take all authority from an agent at once; one owner suffices",
+    "release": "Plan to let go of an agent: our mark goes, its authority stays",
     "drift": "Find authority that no signed plan explains; changes nothing",
     "owners": "Who answers for every surface, agent and tool",
     "who-signs": "Who would have to sign a change of a file",

@@ -132,8 +132,7 @@ def releases(
     for item in wanted:
         if item.address not in named:
             problems.append(_nothing_to_release(item))
-    problems += _boundaries_of_released(found, live)
-    return Adopted(tuple(found), tuple(problems))
+    return Adopted(tuple(_with_what_they_rest_on(found, live, providers)), tuple(problems))
 
 
 def let_go(after: Resources, found: Iterable[Difference]) -> dict[Address, Resource]:
@@ -244,19 +243,19 @@ def _covers(wanted: str, block: str) -> bool:
     return wanted == block or wanted == _INSTANCE_KEY.sub("", block)
 
 
-def _boundaries_of_released(found: Sequence[Difference], live: Resources) -> Iterable[Diagnostic]:
-    """What a released principal stands in may not go: it would be wider without it."""
-    deleted = {one.address for one in found if one.action is Action.DELETE}
+def _with_what_they_rest_on(
+    found: Sequence[Difference], live: Resources, providers: Mapping[str, Provider]
+) -> list[Difference]:
+    """What a released principal stands in, and nobody else, is let go of with it: without it, it would be wider."""
+    resting = {used for one in found if one.action is Action.RELEASE for used in live[one.address].uses}
+    out = []
     for one in found:
-        for used in live[one.address].uses if one.action is Action.RELEASE else ():
-            if used in deleted:
-                block = live[used].mark.block if live[used].mark is not None else "boundary.NAME"  # type: ignore[union-attr]
-                yield Diagnostic(
-                    "E-RELEASE",
-                    f"{one.address.name} is let go of, and {used.name}, on which it rests, would be deleted",
-                    f"What is let go of keeps its authority, no more and no less. Let go of {block} too:"
-                    f" removed {{ from = {block} … }}, or keep its block.",
-                )
+        provider = providers[one.address.provider]
+        if one.action is Action.DELETE and one.address in resting and isinstance(provider, Adopting):
+            assert one.live is not None
+            one = _release(one, one.live, one.live, provider)
+        out.append(one)
+    return out
 
 
 def _listed(said: Sequence[str]) -> str:

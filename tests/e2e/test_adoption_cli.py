@@ -156,3 +156,72 @@ def test_a_role_is_claimed_and_the_next_plan_is_empty_and_it_is_let_go_of_again(
     done = team.run("plan", "-detailed-exitcode")
     assert "W-REMOVED-NOTHING" in done.stderr
     assert team.json("drift")["drift"]["differences"] == []
+
+
+def test_imports_that_cannot_be_carried_out_say_why_and_what_to_do(team):
+    iam = team.iam()
+    describe(team, ADOPTED.replace('["arn:aws:iam::aws:policy/ReadOnlyAccess"]', "[]"))
+    assert "E-IMPORT-ABSENT" in team.run("plan", check=1).stderr
+    make_role(iam)
+    iam.put_role_policy(RoleName="bedrock-poc", PolicyName="more", PolicyDocument=json.dumps(READS | {"Id": "x"}))
+    describe(team, ADOPTED.replace("ReadOnlyAccess", "AmazonS3FullAccess"))
+    told = team.run("plan", check=1).stderr
+    assert "E-AWS-ADOPTED" in told and "AmazonS3FullAccess is not attached" in told
+    iam.attach_role_policy(RoleName="bedrock-poc", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+    told = team.run("plan", check=1).stderr
+    assert "E-IMPORT-CHANGES" in told and "delete attached policy" in told and "discover -role bedrock-poc" in told
+    describe(team)
+    iam.detach_role_policy(RoleName="bedrock-poc", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+    iam.delete_role_policy(RoleName="bedrock-poc", PolicyName="more")
+    describe(team, ADOPTED.replace('description = ""', 'description = "For orders"'))
+    assert "W-IMPORT-NEXT" in team.run("plan", check=3).stderr
+    for key, value in {"workspace": "acme-payments", "agent": "poc", "address": "agent.poc"}.items():
+        iam.tag_role(RoleName="bedrock-poc", Tags=[{"Key": f"provisioner:{key}", "Value": value}])
+    told = team.run("plan", check=1).stderr
+    assert "E-IMPORT-TAKEN" in told and "acme-payments" in told and "release it first" in told
+    iam.tag_role(RoleName="bedrock-poc", Tags=[{"Key": "provisioner:workspace", "Value": "acme-sandbox"}])
+    iam.tag_role(RoleName="bedrock-poc", Tags=[{"Key": "provisioner:agent", "Value": "other"}])
+    told = team.run("plan", check=1).stderr
+    assert "E-IMPORT-TAKEN" in told and "agent.other" in told
+
+
+def test_an_agent_is_let_go_of_by_command_and_the_rest_is_destroyed(applied):
+    team, iam = applied, applied.iam()
+    role = "acme-sandbox-invoice-triage"
+    assert "E-RELEASE-DECLARED" in team.run("release", "invoice_triage", check=1).stderr
+    assert "E-AGENT-UNKNOWN" in team.run("release", "nobody", check=1).stderr
+    before = whole_role(iam, role)
+    text = (team.checkout / "agents.hcl").read_text()
+    (team.checkout / "agents.hcl").write_text(text[: text.index('agent "invoice_triage"')])
+    (team.checkout / "tests.hcl").unlink()
+    team.commit("take the agent out")
+    team.run("release", "agent.invoice_triage", f"-out={team.home / 'release.json'}", check=3)
+    plan = sign_and_apply(team, "release.json")
+    assert {change["action"] for change in plan["changes"]} == {"release"}
+    assert [change["label"] for change in plan["changes"] if change["agent"] is None] == [
+        "permissions boundary acme-sandbox-boundary-agents"
+    ]
+    assert whole_role(iam, role) == before and tags_of(iam, role) == {}
+    assert "E-RELEASE-NOTHING" in team.run("release", "invoice_triage", check=1).stderr
+    assert team.json("drift")["drift"]["differences"] == []
+    assert team.run("plan", "-detailed-exitcode").returncode == 0
+
+
+def test_everything_goes_with_plan_destroy_and_owners_sign_it(applied):
+    team, iam = applied, applied.iam()
+    told = team.json("plan", "-destroy", "-target=agent.invoice_triage", check=3)["plan"]
+    assert {change["action"] for change in told["changes"]} == {"delete"}
+    team.plan("destroy.json", "-destroy")
+    plan = sign_and_apply(team, "destroy.json")
+    assert {change["action"] for change in plan["changes"]} == {"delete"}
+    assert iam.list_roles(PathPrefix="/agents/")["Roles"] == []
+    assert iam.list_policies(Scope="Local", PathPrefix="/agents/")["Policies"] == []
+    (team.checkout / "agents.hcl").write_text(
+        (team.checkout / "agents.hcl")
+        .read_text()
+        .replace("  runtime", "  lifecycle {\n    prevent_destroy = true\n  }\n\n  runtime")
+    )
+    team.commit("protect it")
+    team.plan()
+    sign_and_apply(team)
+    assert "E-PREVENT-DESTROY" in team.run("plan", "-destroy", check=1).stderr
