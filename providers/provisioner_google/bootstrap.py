@@ -70,7 +70,7 @@ def _place(policies: Sequence[RunnerPolicy]) -> Block:
     found: Block = {
         "runner_project": {
             "type": "string",
-            "description": "Project of the runner's own pool. Not the agents': who applies there could change the pool.",
+            "description": "Project of the runner's pool; not the agents', where an apply could change it.",
         }
     }
     if any(str(policy.document["name"]).startswith(PLACEHOLDER) for policy in policies):
