@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..model.changes import Change, Operation, Surface
-from ..model.diagnostics import Diagnostic
+from ..model.diagnostics import Diagnostic, Severity
 from ..model.findings import Finding
 from ..model.plan import AgentNote, AgentWorld, Exclusion, Plan, Requirement, RootChange
 from ..sdk.provider import Provider
@@ -189,13 +189,30 @@ def bars_of(requirement: Requirement, plan: Plan) -> tuple[Bar, ...]:
 
 
 def deadlocks(
-    root: RootData, requirements: Sequence[Requirement], changes: Sequence[Change], exclusions: Sequence[Exclusion]
+    root: RootData,
+    requirements: Sequence[Requirement],
+    changes: Sequence[Change],
+    exclusions: Sequence[Exclusion],
+    served: Served | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Requirements that nobody can meet, said before anybody waits for them."""
     found = []
     for requirement in requirements:
-        bars = {bar.person: bar.reason for bar in barred(requirement, changes, exclusions)}
+        bars = {bar.person: bar.reason for bar in barred(requirement, changes, exclusions, served)}
         found += _deadlock(root, requirement.surface, requirement.owner, requirement.threshold, bars)
+    return tuple(found)
+
+
+def unsignable(root: RootData, plan: Plan, demands: Demands) -> tuple[Diagnostic, ...]:
+    """The deadlocks of a plan, as warnings beside it. An owner that is asked to yield holds nothing up for ever."""
+    asked = [item for item in plan.requirements if not demands.yields(item)]
+    found = []
+    for requirement in asked:
+        owner = root.owners.get(requirement.owner)
+        way = owner.escalation if owner is not None and requirement.surface != Surface.GOVERNANCE else None
+        other = f" Or control_owner.{way.to} stands in for it." if way is not None else ""
+        for item in deadlocks(root, [requirement], plan.changes, plan.exclusions, served_by(plan)):
+            found.append(replace(item, code="W-DEADLOCK", severity=Severity.WARNING, detail=item.detail + other))
     return tuple(found)
 
 

@@ -25,7 +25,7 @@ def apply(
     ctx: typer.Context,
     plan: Annotated[str, Plan] = "",
     signed: Annotated[
-        bool, typer.Option("--signed", help="Instead of PLAN: the published plan that everybody has signed, if any.")
+        bool, typer.Option("--signed", help="Instead of PLAN: the published plan that may run, if any (see below).")
     ] = False,
     parallelism: Annotated[
         int, typer.Option("--parallelism", min=1, max=64, help="Agents worked on at once; each one's calls in a row.")
@@ -33,6 +33,10 @@ def apply(
     json: Annotated[bool, Json] = False,
 ) -> int:
     """Carry out a signed plan, exactly as signed. Reads no configuration; resumes an interrupted run of the same plan.
+
+    With -signed it takes the published plan that builds on the last applied one and lacks no sign-off: one that
+    people signed before those that nobody has to sign because they only take authority away (narrowing = "notify"); of
+    these the newest. Where people signed several, it does nothing and names them.
 
     Exit 3 when a sign-off is missing or refused: then nothing was done.
     """
@@ -43,7 +47,7 @@ def apply(
     from ..runner import load_runner
     from ..workflow.applying import apply as execute
     from ..workflow.applying import judge
-    from ..workflow.signing import open_signed
+    from ..workflow.choosing import open_signed
     from .progress import applying
 
     session = session_of(ctx)

@@ -13,7 +13,7 @@ from ..approval.authors import authors
 from ..approval.authorship import Authorship
 from ..approval.ownership import resolve_owner
 from ..approval.past import Past, owners_with, removal_tools, weakened_since
-from ..approval.requirements import Background, demands, serving
+from ..approval.requirements import Background, Demands, demands, serving, unsignable
 from ..approval.root import RootException, TrustRoot
 from ..compile.authority import has_relative_expiry
 from ..ledger import replay, views
@@ -79,7 +79,7 @@ def plan(
     results = judged(project.configuration, seen.compiled, made, seen.now)
     authorship = authorship_of(project, seen)
     used = read_usage(usage, seen.compiled) if usage else None
-    whole = _plan(project, seen, made, results, authorship, targets, used)
+    whole, needed = _plan(project, seen, made, results, authorship, targets, used)
     coverage = merged_coverage(seen.snapshots)
     notes = PlanNotes(
         created=stamp(seen.now),
@@ -91,6 +91,7 @@ def plan(
     )
     file = planfile.seal(whole, notes)
     warnings = (*project.warnings, *seen.warnings, *(p for p in made.problems if not p.is_error))
+    warnings += unsignable(seen.root.data, whole, needed)
     warnings = (*warnings, *used.warnings) if used is not None else warnings
     found = with_obligations(sign_offs(file, seen.ledger, project.runner), seen.ledger, project.runner)
     return PlanRun(file, coverage, notes.milliseconds, found, results, warnings)
@@ -211,7 +212,7 @@ def _plan(
     authorship: Authorship,
     targets: Sequence[str],
     used: Used | None = None,
-) -> Plan:
+) -> tuple[Plan, Demands]:
     configuration, root = project.configuration, seen.root
     agents = frozenset(agent.name for agent in configuration.agents.values())
     scope = frozenset(note.agent for note in made.agents) if targets else agents
@@ -248,7 +249,7 @@ def _plan(
         serving(made.changes, made.worlds, said.sponsors),
     )
     coverage = merged_coverage(seen.snapshots)
-    return Plan(
+    whole = Plan(
         workspace=configuration.workspace.name,
         base=views.base(seen.ledger.history),
         root=RootReference(root.version, root.digest),
@@ -270,6 +271,7 @@ def _plan(
         agent_total=len(agents),
         declared=said,
     )
+    return whole, needed
 
 
 def _unexplained(project: Project, seen: Seen, made: Draft) -> tuple[Change, ...]:

@@ -108,31 +108,6 @@ def open_plan(name: str, runner: Runner, root: Path) -> Opened:
     return Opened(views.find_plan(ledger.history, name).file(), ledger, runner)
 
 
-def open_signed(runner: Runner, root: Path) -> Opened | None:
-    """The published plan that everybody has signed, which builds on the last applied one; None where there is none.
-
-    Raises DiagnosticError where there are several: which of them is meant is for people to say.
-    """
-    ledger = workspace_ledger(runner, None, root)
-    history, base = ledger.history, views.base(ledger.history)
-    found: list[Opened] = []
-    for digest in views.published(history):
-        published = views.publication(history, digest)
-        if published is None or published.entry.index < base or views.consumed(history, digest) is not None:
-            continue
-        opened = Opened(published.file(), ledger, runner)
-        if not opened.file.plan.requirements:
-            continue  # it asks nobody because it does nothing: it must not stand in the way of one that does
-        if opened.file.plan.base == base and verdict(opened.file, ledger, runner).verified is not None:
-            found.append(opened)
-    if len(found) > 1:
-        names = ", ".join(opened.file.short for opened in found)
-        raise DiagnosticError.of(
-            "E-AMBIGUOUS", f"{len(found)} plans are signed: {names}", "Say which: provisioner apply DIGEST."
-        )
-    return found[0] if found else None
-
-
 def publish(opened: Opened) -> bool:
     """Put the plan into the ledger, which starts its time to live; False when it is there already."""
     root = root_in_force(opened.ledger, opened.runner, opened.file.digest)

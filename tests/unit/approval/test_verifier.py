@@ -14,8 +14,8 @@ import pytest
 import scenario
 from scenario import GRANT, ROLE, Situation, draft, envelope, file_of, requirement, say
 
-from provisioner.approval.requirements import deadlocks, demands, early_deadlocks
-from provisioner.approval.root import make_root
+from provisioner.approval.requirements import Demands, deadlocks, demands, early_deadlocks, of_plan, unsignable
+from provisioner.approval.root import RootEscalation, make_root
 from provisioner.approval.statement import Accepted, Decision
 from provisioner.approval.verdict import LedgerSignoff, State
 from provisioner.approval.verifier import Verdict, VerifiedPlan, recheck, verify
@@ -151,6 +151,21 @@ def test_deadlocks_are_said_early() -> None:
     found = deadlocks(root, plan.requirements, plan.changes, plan.exclusions)
     assert [item.code for item in found] == ["E-DEADLOCK"]
     assert found[0].summary.startswith("identity cannot be signed")
+
+
+def test_a_plan_that_nobody_can_sign_says_so_beside_it() -> None:
+    """With the ways that remain: an owner that stands in. Who is asked to yield holds nothing up for ever."""
+    data = scenario.root_data()
+    way = replace(data.owners["iam"], escalation=RootEscalation("security", 3600))
+    root = make_root(replace(data, owners=data.owners | {"iam": way}))
+    plan = draft(root, authors=(Exclusion("alice", "author"), Exclusion("bob", "author")))
+    (found,) = unsignable(root.data, plan, of_plan(root.data, plan))
+    assert (found.code, found.is_error) == ("W-DEADLOCK", False)
+    assert found.summary == "identity cannot be signed: iam needs 1 people, and 0 of its signers may sign"
+    assert found.detail.endswith("Or control_owner.security stands in for it.")
+    asked = replace(plan.requirements[0], surface="governance")
+    yielding = Demands((asked,), plan.exclusions, (), {"iam": ("~ control_owner.iam: signers",)})
+    assert unsignable(root.data, replace(plan, requirements=(asked,)), yielding) == ()
 
 
 def test_one_person_alone_needs_no_second() -> None:
