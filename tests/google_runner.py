@@ -32,9 +32,15 @@ class Runner:
         self.workspace = workspace
         connections = [
             Connection(
-                Target("google" if one == projects[0] else f"google.{one}", "google", one, "prod"),
+                Target(
+                    "google" if one == projects[0] else f"google.{one}",
+                    "google",
+                    one,
+                    "prod",
+                    tuple(config.get("watch", ())),
+                ),
                 {"endpoint": cloud.endpoint, "credentials": "sandbox"},
-                config={"watch": (), **config},
+                config=config,
             )
             for one in projects
         ]

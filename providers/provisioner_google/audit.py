@@ -209,7 +209,7 @@ def _members(payload: Record, wanted: Collection[Address]) -> tuple[Address, ...
     resource = text(payload, "resourceName")
     out = []
     for address in wanted:
-        place = place_of(address.name) if address.kind in (schema.BINDING, schema.ACCOUNT_BINDING) else None
+        place = place_of(address.name) if address.kind in schema.TUPLES else None
         if place is None or not _same(_bare(place.resource), resource, text(payload, "serviceName"), place.resource):
             continue
         if any(text(d, "role") == place.role and text(d, "member") == place.member for d in deltas):

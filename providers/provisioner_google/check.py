@@ -23,7 +23,7 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
     absent = {line.rpartition(": ")[2] for line in live.coverage.not_looked_at if line.endswith(" does not exist")}
     own = [item for item in desired if item.resource.address.provider == "google"]
     for item in own:
-        if item.resource.address.kind == schema.BINDING:
+        if item.resource.address.kind in schema.GRANTS:
             yield from _missing(item, absent)
             yield from _conditionless(item, found)
         resource = found.get(item.resource.address)
@@ -44,7 +44,7 @@ def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
     """By agent and grant name, the time at which a grant's bindings end: the latest, none where one has no end."""
     ends: dict[tuple[str, str], list[str | None]] = {}
     for resource in live.resources:
-        place = place_of(resource.address.name) if resource.address.kind == schema.BINDING else None
+        place = place_of(resource.address.name) if resource.address.kind in schema.GRANTS else None
         if place is None or resource.agent is None or place.title is None:
             continue
         name = place.title.partition("~")[0]

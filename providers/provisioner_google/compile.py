@@ -289,7 +289,7 @@ def _collect(
         role = role_name(where)
         uses.add(where)
     item = Tuple(tool_resource(block), role, who.member, canonical_condition(written_condition(part, block)))
-    place = address(schema.BINDING, who.project, who.agent.name, item)
+    place = address(schema.grant_kind(item.resource), who.project, who.agent.name, item)
     if place in found and found[place].item != item:
         raise DiagnosticError.of(
             "E-GOOGLE-TWICE",

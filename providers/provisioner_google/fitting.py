@@ -17,7 +17,7 @@ from .bindings import Tuple, canonical_condition, place_of
 from .forms import ACTIVE, canonical_attributes
 
 State = Mapping[str, Any]
-TUPLES = (schema.BINDING, schema.ACCOUNT_BINDING)
+TUPLES = schema.TUPLES
 
 _BODIES: Mapping[str, Mapping[str, str]] = {
     schema.ACCOUNT: operations.ACCOUNT_BODY,

@@ -21,7 +21,7 @@ _ROLES: dict[str, tuple[str, ...]] = {}
 """Permissions of predefined roles by name, for as long as the process runs: Google changes them every few weeks."""
 
 _MOST_ROLES = 4096
-_TUPLES = (schema.BINDING, schema.ACCOUNT_BINDING)
+_TUPLES = schema.TUPLES
 
 
 @dataclass(slots=True)

@@ -34,11 +34,11 @@ def hazards(authority: Authority, world: World, agents: Collection[str]) -> Iter
         resource = world.resources[address]
         if address.provider != "google":
             continue
-        if resource.agent is None and address.kind == schema.BINDING:
+        if resource.agent is None and address.kind in schema.GRANTS:
             yield from _pool_wide(resource, world, agents)
         if resource.agent not in agents or resource.agent is None:
             continue
-        if address.kind == schema.BINDING:
+        if address.kind in schema.GRANTS:
             yield from _grant(authority, world, resource, resource.agent in runs)
         elif address.kind == schema.POOL_PROVIDER:
             yield from _provider(resource)

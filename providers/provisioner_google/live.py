@@ -210,7 +210,7 @@ def grants(project: str, workspace: str, policy: LivePolicy, members: Members) -
             by_owner.setdefault(owner, []).append(item)
     out = []
     for owner, items in by_owner.items():
-        for where, item in distinct(schema.BINDING, project, owner.agent, items):
+        for where, item in distinct(schema.grant_kind(policy.resource), project, owner.agent, items):
             made = _tuple_resource(where, item, owner.agent, owner.anchor)
             if owner.anchor is None:
                 made = replace(made, mark=Mark(workspace, owner.agent, f"agent.{owner.agent}"))
@@ -262,7 +262,7 @@ def connect(resources: MutableMapping[Address, Resource]) -> None:
                     denied.setdefault(names.allow_member(str(who)), set()).add(address)
     roles = {f"projects/{a.target}/roles/{a.name}": a for a in resources if a.kind == schema.CUSTOM_ROLE}
     for address, resource in list(resources.items()):
-        if address.kind != schema.BINDING:
+        if address.kind not in schema.GRANTS:
             continue
         uses = set(denied.get(str(resource.attributes["member"]), ()))
         if resource.attributes["role"] in roles:

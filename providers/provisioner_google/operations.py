@@ -86,6 +86,7 @@ _WIDENING = {
     schema.ACCESS_BOUNDARY: 44,
     schema.CUSTOM_ROLE: 46,
     schema.BINDING: 50,
+    schema.IMPERSONATION: 50,
     schema.ACCOUNT: 60,
     schema.POOL: 60,
     schema.POOL_PROVIDER: 70,
@@ -246,6 +247,7 @@ ACCESS_BINDING_BODY = {
 
 _BUILDERS: Mapping[str, Callable[[Change], list[Step]]] = {
     schema.BINDING: _binding,
+    schema.IMPERSONATION: _binding,
     schema.ACCOUNT_BINDING: _binding,
     schema.ACCOUNT: _Rest("ServiceAccount", "iam.serviceAccounts", ACCOUNT_BODY),
     schema.CUSTOM_ROLE: _Rest("Role", "iam.roles", ROLE_BODY),
@@ -267,7 +269,7 @@ _BUILDERS: Mapping[str, Callable[[Change], list[Step]]] = {
 def full_name(change: Change) -> str:
     """The full resource name of what a change touches: what `protect` patterns are matched with."""
     where, state = change.address, change.after or change.before or {}
-    if where.kind in (schema.BINDING, schema.ACCOUNT_BINDING):
+    if where.kind in schema.TUPLES:
         return str(state["resource"])
     if where.kind == schema.ACCOUNT:
         return names.account_resource(names.email(where.name, where.target), where.target)

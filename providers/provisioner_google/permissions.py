@@ -146,7 +146,7 @@ def _reading(authority: Authority, key: str, mine: Iterable[Resource], out: Need
             out[name.partition("@")[2]] |= set(DENY_READS)
         elif kind == schema.ACCESS_BOUNDARY:
             out[name.partition("@")[2]] |= set(POLICY_READS)
-        elif kind == schema.BINDING:
+        elif kind in schema.GRANTS:
             _grant_reads(one, project, out)
 
 
@@ -162,7 +162,7 @@ def _grant_reads(one: Resource, project: str, out: Needs) -> None:
 def _policies(authority: Authority, key: str, mine: Iterable[Resource]) -> set[str]:
     """Every resource whose policy is read: watched ones, and those that grants are made on."""
     watched = {table.full_name(str(name)) for name in authority.configs[key].settings.get("watch") or ()}
-    granted = {str(one.attributes["resource"]) for one in mine if one.address.kind == schema.BINDING}
+    granted = {str(one.attributes["resource"]) for one in mine if one.address.kind in schema.GRANTS}
     return {*watched, *granted}
 
 
@@ -187,9 +187,9 @@ def _writing(authority: Authority, key: str, mine: Sequence[Resource], out: Need
 def _where(change: Change, permission: str, project: str) -> str:
     """The container in which an operation needs a permission."""
     kind, state = change.address.kind, change.after or change.before or {}
-    if kind in (schema.BINDING, schema.ACCOUNT_BINDING) and permission.endswith("IamPolicy"):
+    if kind in schema.TUPLES and permission.endswith("IamPolicy"):
         return _container(str(state["resource"]), project)
-    if kind == schema.BINDING and permission.startswith("bigquery.datasets."):
+    if kind in schema.GRANTS and permission.startswith("bigquery.datasets."):
         return _container(str(state["resource"]), project)
     if kind in (schema.DENY_POLICY, schema.ACCESS_BOUNDARY):
         return change.address.name.partition("@")[2]
@@ -201,7 +201,7 @@ def _where(change: Change, permission: str, project: str) -> str:
 def _changes(authority: Authority, key: str, mine: Sequence[Resource]) -> Iterable[Change]:
     samples: dict[str, Resource] = {}
     for one in (*mine, *_strangers(authority, key, mine)):
-        place = str(one.attributes.get("resource", "")) if one.address.kind == schema.BINDING else ""
+        place = str(one.attributes.get("resource", "")) if one.address.kind in schema.GRANTS else ""
         attached = one.address.name.partition("@")[2] if one.address.kind == schema.DENY_POLICY else ""
         bound = str(one.attributes.get("principal_set", ""))
         member = str(one.attributes.get("member", "")).partition(":")[0]
@@ -220,7 +220,7 @@ _OTHER: Mapping[str, Any] = {"description": "something else", "display_name": "s
 
 
 def _others(one: Resource) -> Iterable[Mapping[str, Any]]:
-    if one.address.kind in (schema.BINDING, schema.ACCOUNT_BINDING):
+    if one.address.kind in schema.TUPLES:
         return
     for field, value in _OTHER.items():
         if field in one.attributes:
@@ -233,13 +233,13 @@ def _strangers(authority: Authority, key: str, mine: Sequence[Resource]) -> Iter
     """What others may have granted to an agent, wherever it would be seen: the next plan takes it away."""
     project = authority.targets[key].id
     agents = [a for a in google_agents(authority) if a.identities["google"].provider == key]
-    members = sorted({str(one.attributes["member"]) for one in mine if one.address.kind == schema.BINDING})
+    members = sorted({str(one.attributes["member"]) for one in mine if one.address.kind in schema.GRANTS})
     accounts = [one for one in mine if one.address.kind == schema.ACCOUNT]
     members += [f"serviceAccount:{one.attributes['email']}" for one in accounts]
     watched = _policies(authority, key, mine) | {table.full_name(f"{_PROJECT}{project}")}
     for member in members[:1] if agents else ():
         for resource in sorted(watched):
-            yield _tuple(schema.BINDING, project, agents[0].name, Tuple(resource, "roles/browser", member, None))
+            yield _tuple(schema.grant_kind(resource), project, agents[0].name, Tuple(resource, "roles/browser", member, None))
     for one in accounts[:1]:
         full = names.account_resource(str(one.attributes["email"]), project)
         item = Tuple(full, "roles/iam.serviceAccountUser", "user:somebody@example.com", None)

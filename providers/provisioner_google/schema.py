@@ -11,6 +11,7 @@ ACCOUNT = "google_service_account"
 ACCOUNT_BINDING = "google_service_account_binding"
 ACCOUNT_KEY = "google_service_account_key"
 BINDING = "google_binding"
+IMPERSONATION = "google_impersonation"
 CUSTOM_ROLE = "google_custom_role"
 POOL = "google_workload_identity_pool"
 POOL_PROVIDER = "google_workload_identity_provider"
@@ -20,13 +21,25 @@ ACCESS_BOUNDARY_BINDING = "google_principal_access_boundary_binding"
 ROLE = "google_role"
 PLACE = "google_place"
 
+GRANTS = (BINDING, IMPERSONATION)
+"""What an agent is granted; on a service account it is a kind of its own, since it is about who may become whom."""
+
+TUPLES = (*GRANTS, ACCOUNT_BINDING)
+"""Whatever is one tuple of an allow policy."""
+
 _ACCOUNT_FIELDS = ("email", "display_name", "description", "disabled", "state", "deleted_id")
 
 _IDENTITY = FieldSchema((Surface.IDENTITY,))
 _TOOL_ACCESS = FieldSchema((Surface.TOOL_ACCESS,))
 _RUNTIME = FieldSchema((Surface.RUNTIME,))
+_BECOMING = FieldSchema((Surface.IDENTITY, Surface.TOOL_ACCESS))
 _TRUST = FieldSchema((Surface.IDENTITY, Surface.RUNTIME))
 """Who may become the agent, and from which workload: both owners answer for it."""
+
+
+def grant_kind(resource: str) -> str:
+    """The kind of what an agent is granted on a resource, by its full name."""
+    return IMPERSONATION if "/serviceAccounts/" in resource else BINDING
 
 
 @cache
@@ -44,6 +57,7 @@ def provider_schema() -> ProviderSchema:
         runtimes=shapes.RUNTIMES,
         requires={},
         kinds=_kinds(),
+        delegations=("impersonate",),
         federation=shapes.FEDERATION,
     )
 
@@ -91,6 +105,10 @@ def _kinds() -> dict[str, KindSchema]:
         BINDING: KindSchema(
             noun="binding",
             fields=dict.fromkeys(("resource", "role", "member", "condition"), _TOOL_ACCESS),
+        ),
+        IMPERSONATION: KindSchema(
+            noun="grant on a service account",
+            fields=dict.fromkeys(("resource", "role", "member", "condition"), _BECOMING),
         ),
         ACCESS_BOUNDARY_BINDING: KindSchema(
             noun="principal access boundary binding",

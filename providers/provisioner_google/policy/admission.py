@@ -30,7 +30,7 @@ def admits(world: World, request: Assume) -> Decision:
     ways = [_at_provider(r, claims) for r in own if r.address.kind == schema.POOL_PROVIDER]
     ways += [_at_account(r, claims) for r in own if r.address.kind == schema.ACCOUNT_BINDING]
     if "namespace" in claims:
-        ways += [_at_member(r, claims) for r in own if r.address.kind == schema.BINDING and r.parent is None]
+        ways += [_at_member(r, claims) for r in own if r.address.kind in schema.GRANTS and r.parent is None]
     for answer in (Answer.ALLOWED, Answer.DEPENDS):
         found = next((way for way in ways if way.answer is answer), None)
         if found is not None:

@@ -293,6 +293,7 @@ def admitted(state: State) -> str:
 
 _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
     schema.BINDING: _binding,
+    schema.IMPERSONATION: _binding,
     schema.ACCOUNT_BINDING: _binding,
     schema.CUSTOM_ROLE: _custom_role,
     schema.DENY_POLICY: _deny,

@@ -31,9 +31,9 @@ class Holdings:
         kind, agent = resource.address.kind, resource.agent
         if agent is not None:
             self.own[agent].append(resource)
-        if kind == schema.BINDING and agent is not None:
+        if kind in schema.GRANTS and agent is not None:
             self._grants[agent].append(resource)
-        elif kind == schema.BINDING and resource.parent is not None:
+        elif kind in schema.GRANTS and resource.parent is not None:
             self._pool_grants[resource.parent].append(resource)
         elif kind == schema.POOL_PROVIDER and agent is not None and resource.parent is not None:
             self._pools[agent].add(resource.parent)

@@ -7,7 +7,7 @@ from provisioner.model.changes import Action, Change
 from .. import schema
 from . import cel
 
-_GRANTS = (schema.BINDING, schema.ACCOUNT_BINDING, schema.POOL_PROVIDER, schema.ACCOUNT, schema.POOL)
+_GRANTS = (*schema.TUPLES, schema.POOL_PROVIDER, schema.ACCOUNT, schema.POOL)
 _TEXTS = {"display_name", "description", "title"}
 
 
@@ -23,7 +23,7 @@ def narrows(change: Change) -> bool:
         return bool(new.get("disabled"))
     if change.address.kind == schema.CUSTOM_ROLE and differs == {"permissions"}:
         return set(new["permissions"] or ()) < set(old["permissions"] or ())
-    if change.address.kind in (schema.BINDING, schema.ACCOUNT_BINDING) and differs == {"condition"}:
+    if change.address.kind in schema.TUPLES and differs == {"condition"}:
         return _stronger(new.get("condition"), old.get("condition"))
     return False
 

@@ -29,7 +29,7 @@ def reach(authority: Authority, world: World, agents: Collection[str]) -> Reach:
             continue
         if resource.agent in agents:
             relations += _admits(resource)
-            if address.kind == schema.BINDING:
+            if address.kind in schema.GRANTS:
                 paths += _paths(world, resource)
         relations += _delegates(world, resource, agents)
     return Reach(tuple(dict.fromkeys(relations)), tuple(dict.fromkeys(paths)))
@@ -47,7 +47,7 @@ def _admits(resource: Resource) -> Iterator[Relation]:
 
 def _delegates(world: World, grant: Resource, agents: Collection[str]) -> Iterator[Relation]:
     """Another agent that may get a token of this one's service account."""
-    if grant.address.kind != schema.BINDING:
+    if grant.address.kind not in schema.GRANTS:
         return
     other = holdings(world).account_agent(str(grant.attributes["resource"]))
     held = permissions_of(world, grant)
