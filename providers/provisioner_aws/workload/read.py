@@ -1,8 +1,11 @@
 """Reads what ties workloads to the roles of the scope.
 
 Instance profiles come with the roles. Associations: one listing for each cluster that the scope or a live trust names,
-and one Describe for each association of ours, since a listing does not say the role. Workload identities: one listing
+and one Describe for each association of ours. That cannot be saved: a listing has place, id and ARN, neither role nor
+tags nor a time of change, and an association keeps its id when its role is changed. Workload identities: one listing
 for each region of an AgentCore agent (20 a page), a Get and its tags for each of ours. Other people's are not read.
+What is read one by one is read side by side, under the account's limiter.
+Source: botocore's models of eks and bedrock-agentcore-control (`PodIdentityAssociationSummary`).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from . import live
 
 EKS = "eks"
 AGENTCORE = "bedrock-agentcore-control"
-_THREADS = 4
+_THREADS = 8
 
 Raw = Mapping[str, Any]
 Place = tuple[str, str, str]
@@ -59,12 +62,29 @@ def _associations(gathered: Gathered, filtered: bool) -> None:
     clusters: dict[str, dict[Place, tuple[str, ...]]] = defaultdict(dict)
     for place, agents in wanted.items():
         clusters[place[0]][place] = tuple(sorted(agents))
-    for cluster in sorted(clusters):
-        _cluster(gathered, cluster, clusters[cluster], filtered)
+    if not clusters:
+        return
+    ids: dict[Place, str] = {}
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        for found in pool.map(
+            lambda cluster: _listed(gathered, cluster, clusters[cluster], filtered), sorted(clusters)
+        ):
+            ids.update(found)
+        ours = [
+            (place, agents, ids[place])
+            for places in clusters.values()
+            for place, agents in sorted(places.items())
+            if place in ids
+        ]
+        for resource in pool.map(lambda one: _described(gathered, *one), ours):
+            if resource is not None:
+                _add(gathered, resource)
 
 
-def _cluster(gathered: Gathered, cluster: str, places: Mapping[Place, tuple[str, ...]], filtered: bool) -> None:
-    """The associations at these places of one cluster."""
+def _listed(
+    gathered: Gathered, cluster: str, places: Mapping[Place, tuple[str, ...]], filtered: bool
+) -> dict[Place, str]:
+    """The ids of a cluster's associations by their place."""
     account = gathered.account
     agents = tuple(sorted({agent for found in places.values() for agent in found}))
     ids: dict[Place, str] = {}
@@ -77,20 +97,18 @@ def _cluster(gathered: Gathered, cluster: str, places: Mapping[Place, tuple[str,
         )
         for raw in found or ():
             ids[cluster, raw["namespace"], raw["serviceAccount"]] = raw["associationId"]
+    return ids
 
-    def describe(place: Place) -> None:
-        raw = gathered.attempt(
-            f"pod identity association {'/'.join(place)}",
-            "eks:DescribePodIdentityAssociation",
-            lambda: absent_as_none(lambda: described(account, cluster, ids[place])),
-            places[place],
-        )
-        if raw is not None:
-            _add(gathered, live.association(account.id, gathered.scope.workspace, cluster, raw))
 
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        for _ in pool.map(describe, sorted(place for place in places if place in ids)):
-            pass
+def _described(gathered: Gathered, place: Place, agents: tuple[str, ...], id_: str) -> Resource | None:
+    account, cluster = gathered.account, place[0]
+    raw = gathered.attempt(
+        f"pod identity association {'/'.join(place)}",
+        "eks:DescribePodIdentityAssociation",
+        lambda: absent_as_none(lambda: described(account, cluster, id_)),
+        agents,
+    )
+    return None if raw is None else live.association(account.id, gathered.scope.workspace, cluster, raw)
 
 
 def _add(gathered: Gathered, resource: Resource) -> None:
@@ -140,26 +158,30 @@ def _identities(gathered: Gathered) -> None:
     for role in _roles(gathered):
         for region in live.agentcore_regions(role.attributes["trust"]):
             wanted[region].add(names.identity_name(role.address.name))
+    found: list[tuple[str, str]] = []
     for region in sorted(wanted):
         listed = gathered.attempt(
             f"workload identities in {region}",
             "bedrock-agentcore:ListWorkloadIdentities",
             _identity_listing(gathered.account, region),
         )
-        for raw in listed or ():
-            if raw["name"] in wanted[region]:
-                _identity(gathered, region, raw["name"])
+        found += [(region, raw["name"]) for raw in listed or () if raw["name"] in wanted[region]]
+    if found:
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            for resource in pool.map(lambda item: _identity(gathered, *item), found):
+                if resource is not None:
+                    _add(gathered, resource)
 
 
-def _identity(gathered: Gathered, region: str, name: str) -> None:
+def _identity(gathered: Gathered, region: str, name: str) -> Resource | None:
     found = gathered.attempt(
         f"workload identity {name} in {region}",
         "bedrock-agentcore:GetWorkloadIdentity",
         lambda: absent_as_none(lambda: identity(gathered.account, region, name)),
     )
-    if found is not None:
-        raw, tags = found
-        _add(gathered, live.workload_identity(gathered.account.id, gathered.scope.workspace, region, raw, tags))
+    if found is None:
+        return None
+    return live.workload_identity(gathered.account.id, gathered.scope.workspace, region, *found)
 
 
 def _identity_listing(account: Account, region: str) -> Callable[[], list[Raw]]:
