@@ -34,8 +34,6 @@ def templates(authority: Authority, desired: Sequence[Desired]) -> Mapping[str, 
     by_account: dict[str, dict[str, Any]] = {}
     for purpose in PURPOSES:
         for policy in permissions(authority, desired, purpose):
-            if policy.key not in authority.targets:
-                continue  # the ledger's: its bucket may be anywhere
             account = policy.target.rpartition(" ")[2]
             by_account.setdefault(account, {})[purpose] = policy.document
     return {account: _template(authority.workspace, documents) for account, documents in by_account.items()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..approval.ownership import resolve_owner
 from ..approval.root import root_data
+from ..ledger.needs import ledger_needs
 from ..model.configuration import Agent, Tool
 from ..model.diagnostics import DiagnosticError
 from ..registry import Registry
@@ -44,7 +45,16 @@ def permissions(inputs: Inputs, purpose: str | None) -> Permissions:
         own = tuple(item for item in compiled.desired if item.resource.address.provider == name)
         for one in PURPOSES if purpose is None else (purpose,):
             found += provider.permissions(compiled.authorities[name], own, one)
+    for one in PURPOSES if purpose is None else (purpose,):
+        found += _of_ledger(compiled, one)
     return Permissions(workspace, tuple(found), tuple(silent))
+
+
+def _of_ledger(compiled: Compiled, purpose: str) -> list[RunnerPolicy]:
+    """What the ledger takes, whatever cloud it is in."""
+    authority = next(iter(compiled.authorities.values()), None)
+    needs = ledger_needs(authority.configuration.workspace.ledger, purpose) if authority is not None else None
+    return [RunnerPolicy(f"ledger {needs[0]}", "ledger", purpose, needs[1])] if needs is not None else []
 
 
 def bootstrap(inputs: Inputs, form: str) -> Mapping[str, Mapping[str, Any]]:

@@ -125,7 +125,7 @@ def test_a_plan_and_a_drift_run_need_each_of_their_reads_and_name_the_one_that_l
     of = workspace()
     Runner(cloud, connect).apply(desired(of))
     cloud.policy = policy(of, "plan")
-    assert cloud.policy == policy(of, "drift")
+    assert actions(cloud.policy) <= actions(policy(of, "drift"))
     addresses = frozenset(item.resource.address for item in desired(of))
     assert provider.reader([connect(cloud.port)]).read(Scope("ws", addresses)).coverage.complete
     beside = sorted(action for action in cloud.used if not action.startswith("iam:") or "OpenID" in action)
