@@ -36,11 +36,11 @@ def up(
     provider: Annotated[list[str] | None, Provider] = None,
     json: Annotated[bool, Json] = False,
 ) -> int:
-    """Start the embedded clouds and write a runner file that points to them. Running ones stay as they are."""
-    from ..sandbox.lifecycle import up as start
+    """Start the embedded clouds, as one process, and write a runner file that points to them. Running ones stay."""
+    from ..sandbox.lifecycle import up_all
 
     session = session_of(ctx)
-    found = [start(cloud, session.environ, keys) for cloud, keys in _wanted(session, provider or [])]
+    found = up_all(_wanted(session, provider or []), session.environ)
     if json:
         session.document("sandbox up", {"sandboxes": [_document(one) for one in found]})
         return 0
@@ -58,10 +58,10 @@ def up(
 @command(app, "provisioner sandbox down")
 def down(ctx: typer.Context, json: Annotated[bool, Json] = False) -> int:
     """Stop the embedded clouds; what is in them is gone."""
-    from ..sandbox.lifecycle import down as stop
+    from ..sandbox.lifecycle import down_all
 
     session = session_of(ctx)
-    stopped = {name: stop(cloud, session.environ) for name, cloud in _clouds().items()}
+    stopped = down_all(list(_clouds().values()), session.environ)
     if json:
         session.document("sandbox down", {"stopped": stopped})
         return 0

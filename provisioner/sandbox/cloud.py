@@ -27,6 +27,15 @@ class SandboxCloud(Protocol):
         """Forget every resource. False when nothing answers."""
 
 
+@runtime_checkable
+class HostedCloud(SandboxCloud, Protocol):
+    """A cloud that can share its process with others: what one `sandbox up` starts is then one process."""
+
+    def run(self, port: int, token: str) -> None:
+        """Serve on a port of the loopback interface until the process ends; on any thread. Raises OSError when the
+        port is taken."""
+
+
 def installed_clouds(registry: Registry) -> dict[str, SandboxCloud]:
     """The clouds of the installed providers that have one, by provider name."""
     found: dict[str, SandboxCloud] = {}

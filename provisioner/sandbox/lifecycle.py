@@ -7,14 +7,16 @@ import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..model.diagnostics import DiagnosticError
 from ..runner import ENVIRONMENT, SANDBOX, Runner, load_runner, write_providers
-from .cloud import SandboxCloud
+from .cloud import HostedCloud, SandboxCloud
 from .state import SandboxState, forget_state, is_ours, load_state, locked, sandbox_folder, save_state
 
 HOST = "127.0.0.1"
@@ -46,7 +48,13 @@ class Sandbox:
 
 
 def up(cloud: SandboxCloud, environ: Mapping[str, str], keys: Sequence[str]) -> Sandbox:
-    """Have the cloud running and the runner file pointing to it under these provider keys.
+    """`up_all` for one cloud."""
+    return up_all([(cloud, keys)], environ)[0]
+
+
+def up_all(wanted: Sequence[tuple[SandboxCloud, Sequence[str]]], environ: Mapping[str, str]) -> list[Sandbox]:
+    """Have the clouds running and the runner file pointing to each under its provider keys. What does not run yet is
+    started as one process.
 
     Raises DiagnosticError (E-SANDBOX) when it does not start or when a key is the user's own in the runner file.
     """
@@ -54,33 +62,71 @@ def up(cloud: SandboxCloud, environ: Mapping[str, str], keys: Sequence[str]) -> 
     path = runner_file(environ, folder)
     with locked(folder):
         runner = _runner(path)
-        _refuse_own_entries(runner, path, keys)
-        state = load_state(folder, cloud.name)
-        started = state is None or not cloud.healthy(state.port, state.token)
-        if state is None or started:
-            if state is not None:
+        for _, keys in wanted:
+            _refuse_own_entries(runner, path, keys)
+        before = {cloud.name: load_state(folder, cloud.name) for cloud, _ in wanted}
+        for cloud, _ in wanted:
+            state = before[cloud.name]
+            if state is not None and not cloud.healthy(state.port, state.token):
                 _stop(cloud, state)
-                forget_state(folder, cloud.name)
-            state = _start(cloud, environ, folder, path)
-        known = state.keys if state.runner == str(path) else ()
-        state = SandboxState(cloud.name, state.pid, state.port, state.token, str(path), tuple(sorted({*known, *keys})))
-        save_state(folder, state)
-        settings = dict(cloud.settings(state.port))
-        wanted = {key: settings for key in state.keys if _may_write(runner, key)}
-        if any(runner.providers.get(key) != settings for key in wanted):
-            write_providers(path, wanted)
+                _forget(folder, state)
+        missing = [cloud for cloud, _ in wanted if load_state(folder, cloud.name) is None]
+        fresh = _start_all(missing, environ, folder, path)
+        found = []
+        for cloud, keys in wanted:
+            state = fresh.get(cloud.name) or load_state(folder, cloud.name)
+            if state is not None:
+                found.append(_pointed(cloud, state, before[cloud.name], keys, path, folder, cloud.name in fresh))
+    return found
+
+
+def _pointed(
+    cloud: SandboxCloud,
+    state: SandboxState,
+    before: SandboxState | None,
+    keys: Sequence[str],
+    path: Path,
+    folder: Path,
+    started: bool,
+) -> Sandbox:
+    """The running cloud, with the runner file pointing to it: under these keys, and under those that did before."""
+    known = before.keys if before is not None and before.runner == str(path) else ()
+    state = SandboxState(cloud.name, state.pid, state.port, state.token, str(path), tuple(sorted({*known, *keys})))
+    save_state(folder, state)
+    settings, runner = dict(cloud.settings(state.port)), _runner(path)
+    wanted = {key: settings for key in state.keys if _may_write(runner, key)}
+    if any(runner.providers.get(key) != settings for key in wanted):
+        write_providers(path, wanted)
     return Sandbox(cloud.name, "running", state.port, state.pid, state.runner, state.keys, started)
 
 
 def down(cloud: SandboxCloud, environ: Mapping[str, str]) -> bool:
-    """Stop the cloud; what is in it is gone. False when it was not running. The runner file keeps its entries, so
-    that a later command says «the sandbox is not running» instead of going to a real cloud."""
+    """`down_all` for one cloud; what shares its process ends with it."""
+    return down_all([cloud], environ)[cloud.name]
+
+
+def down_all(clouds: Sequence[SandboxCloud], environ: Mapping[str, str]) -> dict[str, bool]:
+    """Stop the clouds; what is in them is gone. False for one that was not running. The runner file keeps its entries,
+    so that a later command says «the sandbox is not running» instead of going to a real cloud."""
     folder = sandbox_folder(environ)
     with locked(folder):
-        state = load_state(folder, cloud.name)
-        stopped = state is not None and _stop(cloud, state)
-        forget_state(folder, cloud.name)
+        states = {cloud.name: load_state(folder, cloud.name) for cloud in clouds}
+        stopped = {name: state is not None and is_ours(state.pid, state.token) for name, state in states.items()}
+        for cloud in clouds:
+            state = states[cloud.name]
+            if state is not None:
+                _stop(cloud, state)
+                _forget(folder, state)
+            forget_state(folder, cloud.name)  # a file that is no state goes too
     return stopped
+
+
+def _forget(folder: Path, state: SandboxState) -> None:
+    """Forget a cloud that was stopped, and the others that were in its process."""
+    for path in folder.glob("*.json"):
+        other = load_state(folder, path.stem)
+        if other is not None and other.pid == state.pid:
+            forget_state(folder, path.stem)
 
 
 def reset(cloud: SandboxCloud, environ: Mapping[str, str]) -> None:
@@ -132,14 +178,29 @@ def _refuse_own_entries(runner: Runner, path: Path, keys: Sequence[str]) -> None
             )
 
 
-def _start(cloud: SandboxCloud, environ: Mapping[str, str], folder: Path, path: Path) -> SandboxState:
-    log = folder / f"{cloud.name}.log"
+def _start_all(
+    clouds: Sequence[SandboxCloud], environ: Mapping[str, str], folder: Path, path: Path
+) -> dict[str, SandboxState]:
+    """One process for all that can share one, one for each that cannot."""
+    hosted = [cloud for cloud in clouds if isinstance(cloud, HostedCloud)]
+    alone = [cloud for cloud in clouds if not isinstance(cloud, HostedCloud)]
+    groups: list[Sequence[SandboxCloud]] = [hosted] if hosted else []
+    groups += [[cloud] for cloud in alone]
+    return {name: state for group in groups for name, state in _start(group, environ, folder, path).items()}
+
+
+def _start(
+    clouds: Sequence[SandboxCloud], environ: Mapping[str, str], folder: Path, path: Path
+) -> dict[str, SandboxState]:
+    names = " and ".join(cloud.name for cloud in clouds)
+    log = folder / f"{clouds[0].name if len(clouds) == 1 else 'sandbox'}.log"
     for attempt in range(ATTEMPTS):
-        port = _free_port()
-        token = secrets.token_hex(16)
+        places = [
+            (cloud, port, secrets.token_hex(16)) for cloud, port in zip(clouds, _free_ports(len(clouds)), strict=True)
+        ]
         with log.open("wb") as stream:
-            child = subprocess.Popen(  # noqa: S603 - the command is the provider's own
-                cloud.command(port, token),
+            child = subprocess.Popen(  # noqa: S603 - the command is the provider's own, or ours
+                _command(places),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -147,30 +208,43 @@ def _start(cloud: SandboxCloud, environ: Mapping[str, str], folder: Path, path: 
                 env=dict(environ),
                 start_new_session=True,
             )
-        state = SandboxState(cloud.name, child.pid, port, token, str(path), ())
-        save_state(folder, state)  # before it is up: an interrupted `up` leaves nothing that `down` cannot find
-        if _wait(cloud, child, state):
+        states = {c.name: SandboxState(c.name, child.pid, port, token, str(path), ()) for c, port, token in places}
+        for state in states.values():
+            save_state(folder, state)  # before it is up: an interrupted `up` leaves nothing that `down` cannot find
+        if _wait(clouds, child, states):
             child.returncode = 0  # it outlives this process; nothing here is to wait for it
-            return state
+            return states
         child.kill()
         child.wait()
-        forget_state(folder, cloud.name)
+        for name in states:
+            forget_state(folder, name)
         if attempt + 1 < ATTEMPTS and "ddress already in use" in _tail(log):
             continue
         break
     raise DiagnosticError.of(
         "E-SANDBOX",
-        f"The {cloud.name} sandbox did not start",
+        f"The {names} sandbox did not start",
         f"The end of its log, {log}:\n{_tail(log)}\n"
         "Where a module is missing: pip install 'agent-provisioner[sandbox]'.",
     )
 
 
-def _wait(cloud: SandboxCloud, child: subprocess.Popen[bytes], state: SandboxState) -> bool:
-    """Until it answers, ends, or time is up."""
+def _command(places: Sequence[tuple[SandboxCloud, int, str]]) -> Sequence[str]:
+    """A cloud's own command line where it is alone, else the one that serves them all."""
+    if len(places) == 1:
+        cloud, port, token = places[0]
+        return cloud.command(port, token)
+    rest = [text for cloud, port, token in places for text in (cloud.name, str(port), token)]
+    return (sys.executable, "-m", "provisioner.sandbox", *rest)
+
+
+def _wait(clouds: Sequence[SandboxCloud], child: subprocess.Popen[bytes], states: Mapping[str, SandboxState]) -> bool:
+    """Until all answer, the process ends, or time is up."""
     end = time.monotonic() + START_SECONDS
+    waiting = list(clouds)
     while child.poll() is None and time.monotonic() < end:
-        if cloud.healthy(state.port, state.token):
+        waiting = [one for one in waiting if not one.healthy(states[one.name].port, states[one.name].token)]
+        if not waiting:
             return True
         time.sleep(_POLL_SECONDS)
     return False
@@ -197,10 +271,13 @@ def _stop(cloud: SandboxCloud, state: SandboxState) -> bool:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        return int(free.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    """So many ports, no two the same: each is held until all are known."""
+    with ExitStack() as held:
+        found = [held.enter_context(socket.socket()) for _ in range(count)]
+        for free in found:
+            free.bind((HOST, 0))
+        return [int(free.getsockname()[1]) for free in found]
 
 
 def _tail(log: Path) -> str:

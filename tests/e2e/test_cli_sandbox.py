@@ -1,4 +1,4 @@
-"""`provisioner sandbox` on the real embedded AWS, through the installed command."""
+"""`provisioner sandbox` with both embedded clouds, through the installed command."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,21 +53,41 @@ def client(endpoint: str):
     )
 
 
+ACCOUNTS = "/v1/projects/acme-fin-prod/serviceAccounts"
+
+
+def make_account(endpoint: str) -> None:
+    body = json.dumps({"accountId": "kept-agent", "serviceAccount": {}}).encode()
+    urllib.request.urlopen(urllib.request.Request(endpoint + ACCOUNTS, body, {"Content-Type": "application/json"}))
+
+
+def accounts(endpoint: str) -> list[str]:
+    with urllib.request.urlopen(endpoint + ACCOUNTS) as answer:
+        return [one["email"] for one in json.loads(answer.read()).get("accounts", [])]
+
+
 def test_a_life(environ: dict[str, str], tmp_path: Path) -> None:
     """up, up, state that survives, reset, down; then a stale one."""
     assert run("status", environ=environ).returncode == 1
     first = sandbox("up", environ=environ)
     assert first["started"]
+    both = json.loads(run("status", "-json", environ=environ).stdout)["sandboxes"]
+    assert [(one["cloud"], one["state"]) for one in both] == [("aws", "running"), ("google", "running")]
+    assert {one["pid"] for one in both} == {first["pid"]}, "one process"
+    google = both[1]["endpoint"]
     client(first["endpoint"]).create_role(RoleName="kept", AssumeRolePolicyDocument="{}")
+    make_account(google)
     again = sandbox("up", environ=environ)
     assert not again["started"]
     assert again["endpoint"] == first["endpoint"]
     assert roles(first["endpoint"]) == ["kept"]
+    assert len(accounts(google)) == 1
     done = run("status", environ=environ)
     assert done.returncode == 0
     assert first["endpoint"] in done.stdout
     assert run("reset", environ=environ).returncode == 0
     assert roles(first["endpoint"]) == []
+    assert accounts(google) == []
 
     runner = tmp_path / "sandbox" / "runner.toml"
     assert f'endpoint = "{first["endpoint"]}"' in runner.read_text()
@@ -76,13 +97,13 @@ def test_a_life(environ: dict[str, str], tmp_path: Path) -> None:
     end = time.monotonic() + 30
     while sandbox("status", environ=environ)["state"] == "running" and time.monotonic() < end:
         time.sleep(0.05)
-    assert "is gone" in run("status", environ=environ).stdout
+    assert run("status", environ=environ).stdout.count("is gone") == 2
     assert "not running" in run("reset", environ=environ).stderr
     fresh = sandbox("up", environ=environ)
     assert fresh["started"]
     assert f'endpoint = "{fresh["endpoint"]}"' in runner.read_text()
-    assert "stopped" in run("down", environ=environ).stdout
-    assert "was not running" in run("down", environ=environ).stdout
+    assert run("down", environ=environ).stdout.splitlines() == ["aws sandbox stopped", "google sandbox stopped"]
+    assert run("down", environ=environ).stdout.count("was not running") == 2
 
 
 def test_keys_of_other_providers_are_refused(environ: dict[str, str]) -> None:

@@ -35,7 +35,8 @@ GAPS = (
     "MaxItems of the bulk read is ignored: the answer is always one page",
     "a trust policy is not checked when a role is made",
     "changes are visible at once: no eventual consistency",
-    "policy simulation, CloudTrail look-up and Access Analyzer answer with an error",
+    "policy simulation and Access Analyzer answer with an error",
+    "CloudTrail's look-up shows the writes to IAM that the sandbox carried out, at once, and nothing else",
     "a pod identity association hands out no credentials, and a workload identity no tokens: both are records only",
 )
 
@@ -52,6 +53,10 @@ class SandboxCloud:
     def command(self, port: int, token: str) -> tuple[str, ...]:
         """The foreground server's command line. `token` is how `healthy` tells this server from another."""
         return (sys.executable, "-m", "provisioner_aws.sandbox", "--port", str(port), "--token", token)
+
+    def run(self, port: int, token: str) -> None:
+        """Serve until the process ends, beside other clouds in it. Ends by SystemExit when the port is taken."""
+        serve(port, token)
 
     def settings(self, port: int) -> dict[str, str]:
         """The runner file's keys for a provider that is this sandbox: dummy credentials, which only loopback gets."""

@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 import sys
+import threading
 from typing import Any
 
 from .control import PREFIX
@@ -23,6 +24,13 @@ class SandboxCloud:
         """The foreground server's command line. `token` is how `healthy` tells this server from another."""
         module = "provisioner_google.sandbox"
         return (sys.executable, "-m", module, "--port", str(port), "--token", token, "--on-demand")
+
+    def run(self, port: int, token: str) -> None:
+        """Serve until the process ends, beside other clouds in it. Raises OSError when the port is taken."""
+        from . import start
+
+        start(port, None, token, on_demand=True)
+        threading.Event().wait()
 
     def settings(self, port: int) -> dict[str, str]:
         """The runner file's keys for a provider that is this sandbox: no credentials, which only loopback accepts."""

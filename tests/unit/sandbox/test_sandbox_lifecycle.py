@@ -6,7 +6,9 @@ import http.client
 import json
 import os
 import signal
+import socket
 import stat
+import subprocess
 import sys
 import textwrap
 import threading
@@ -19,7 +21,7 @@ import pytest
 from provisioner.model.diagnostics import DiagnosticError
 from provisioner.runner import load_runner
 from provisioner.sandbox.cloud import SandboxCloud
-from provisioner.sandbox.lifecycle import down, reset, status, up
+from provisioner.sandbox.lifecycle import down, down_all, reset, status, up, up_all
 from provisioner.sandbox.state import is_ours, load_state, sandbox_folder
 
 SERVER = textwrap.dedent(
@@ -231,3 +233,22 @@ def test_where_it_is(tmp_path: Path) -> None:
     assert sandbox_folder({"PROVISIONER_SANDBOX": "/x"}) == Path("/x")
     assert sandbox_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/provisioner/sandbox")
     assert sandbox_folder({"HOME": "/h"}) == Path("/h/.local/state/provisioner/sandbox")
+
+
+def test_a_cloud_that_fails_takes_the_shared_process_with_it() -> None:
+    """Its port is taken: the process ends, and says why, so that `up` tries other ports."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = (sys.executable, "-m", "provisioner.sandbox", "google", str(taken.getsockname()[1]), "token")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "ddress already in use" in done.stderr
+
+
+def test_clouds_that_cannot_share_a_process_have_one_each(cloud: SmallCloud, environ: dict[str, str]) -> None:
+    other = SmallCloud(name="other")
+    first, second = up_all([(cloud, ["aws"]), (other, ["google"])], environ)
+    assert first.pid != second.pid and first.port != second.port
+    assert down_all([cloud, other], environ) == {"small": True, "other": True}
+    assert down_all([cloud, other], environ) == {"small": False, "other": False}
