@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .declare import Json, Var, VarFile, command, session_of
+from .declare import Json, Usage, Var, VarFile, command, session_of
 from .inputs import project_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ IgnoreFile: Any = typer.Option(
 )
 
 
+Folders: Any = typer.Argument(
+    metavar="DIR", help="Root modules: each workspace in a run of its own, and a table of all; default: this one."
+)
 Record: Any = typer.Option("--record", help="Write what was seen into the ledger.", show_default=False)
 Notify: Any = typer.Option(
     "--notify",
@@ -42,9 +45,11 @@ Out: Any = typer.Option("--out", metavar="FILE", help="Write the report as JSON 
 @command(app, "provisioner drift -json")
 def drift(
     ctx: typer.Context,
+    folder: Annotated[list[str] | None, Folders] = None,
     var: Annotated[list[str] | None, Var] = None,
     var_file: Annotated[list[str] | None, VarFile] = None,
     ignore: Annotated[str | None, IgnoreFile] = None,
+    usage: Annotated[list[str] | None, Usage] = None,
     record: Annotated[bool, Record] = False,
     notify: Annotated[list[str] | None, Notify] = None,
     metrics: Annotated[bool, Metrics] = False,
@@ -62,19 +67,24 @@ def drift(
     from .files import write_file
 
     session = session_of(ctx)
+    if folder:
+        from .drift_many import drift_many
+
+        given = [*_options(var, var_file, ignore, usage), *_telling(record, notify, metrics)]
+        return drift_many(session, folder, given, out, json)
     told = _channels(notify or (), record, session.environ)
     if metrics:
         from ..workflow import metering
 
         metering.demand(session.environ)
     project = project_of(session, var, var_file)
-    run = look(project, None if ignore is None else Path(ignore))
+    run = look(project, None if ignore is None else Path(ignore), tuple(map(Path, usage or ())))
     outcome = _after(run, record, told)
     problems = metering.push(run.report) if metrics else ()
     held = drift_conditions(run.report)
     if any(diagnostic.is_error for diagnostic in outcome.diagnostics):
         held = ordered((*held, Condition.ERROR))
-    said = (*project.warnings, *outcome.diagnostics, *problems)
+    said = (*project.warnings, *run.warnings, *outcome.diagnostics, *problems)
     body = {**drift_document(run.report), "recorded": outcome.entry, "told": outcome.told_document()}
     if out is not None:
         write_file(Path(out), session.rendered("drift", body, held, said, project.sources).encode())
@@ -92,6 +102,20 @@ def drift(
         session.diagnostics(said, project.sources)
         session.print(text)
     return exit_code(held)
+
+
+def _options(
+    var: Sequence[str] | None, var_file: Sequence[str] | None, ignore: str | None, usage: Sequence[str] | None
+) -> list[str]:
+    """What is read, as options for a run in another folder: paths by where they are, not by where they were named."""
+    found = [f"-var={pair}" for pair in var or ()]
+    found += [f"-var-file={Path(name).absolute()}" for name in var_file or ()]
+    found += [f"-usage={Path(name).absolute()}" for name in usage or ()]
+    return [*found, *([f"-ignore={Path(ignore).absolute()}"] if ignore is not None else [])]
+
+
+def _telling(record: bool, notify: Sequence[str] | None, metrics: bool) -> list[str]:
+    return [*["-record"] * record, *(f"-notify={target}" for target in notify or ()), *["-metrics"] * metrics]
 
 
 @dataclass(frozen=True, slots=True)

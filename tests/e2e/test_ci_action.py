@@ -9,6 +9,8 @@ import re
 import stat
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +79,9 @@ class Runner:
             parts.append((inputs[name] == literal) == (operator == "=="))
         return all(parts)
 
-    def run(self, job: str) -> int:
+    def run(self, job: str, **given_inputs: str) -> int:
         inputs = {name: str(item.get("default", "")) for name, item in ACTION["inputs"].items()}
-        inputs = {name: self.value(text, {}) for name, text in inputs.items()} | {"job": job}
+        inputs = {name: self.value(text, {}) for name, text in inputs.items()} | {"job": job, **given_inputs}
         code = 0
         for step in ACTION["runs"]["steps"]:
             if "if" in step and not self.holds(step["if"], inputs):
@@ -167,6 +169,22 @@ def test_publish_sign_apply_and_drift(started: Any) -> None:
     iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     assert runner.run("drift") == 5
     assert json.loads((started.checkout / "drift.json").read_text())["exit_code"] == 5
+    assert runner.run("drift", record="true", notify=" \n") == 1, "a blank is no target"
+    told = []
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Chat) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        started.env["CHAT"] = f"json://127.0.0.1:{server.server_port}/"
+        for _ in range(2):
+            assert runner.run("drift", record="true", notify="env:CHAT\n") == 5
+        server.shutdown()
+    assert [one["title"] for one in told] == ["Drift in acme-sandbox: 1 new"], "told once"
 
 
 def test_another_job_is_told(started: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -151,3 +152,35 @@ def test_a_webhook_is_told_once_and_what_it_did_not_take_again(applied: Any, hoo
     applied.run(*told, check=0, **secret)
     assert [one["type"] for one in hook.got] == ["provisioner.drift.gone"]
     assert hook.got[0]["data"]["key"] == came["data"]["key"]
+
+
+def test_many_workspaces_in_one_run_with_a_table_of_all(applied: Any, tmp_path: Any) -> None:
+    """One that differs, one that waits for its first apply, one that is broken, one that is named twice."""
+    widen(applied)
+    other, broken = tmp_path / "other", tmp_path / "broken"
+    shutil.copytree(applied.checkout, other, ignore=shutil.ignore_patterns(".provisioner"))
+    path = other / "workspace.hcl"
+    path.write_text(path.read_text().replace('"acme-sandbox"', '"acme-other"'))
+    applied.run("init", "-yes", cwd=other)
+    broken.mkdir()
+    (broken / "main.hcl").write_text('agent "x" {\n')
+    folders = ["repo", str(other), "broken", "./repo"]
+    done = applied.run("drift", *folders, f"-out={tmp_path / 'all.json'}", cwd=tmp_path, check=1)
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines[2] == "folder workspace drift wider pending expired unclaimed unread differ time exit"
+    assert any(re.match(r"repo acme-sandbox 1 1 · · · · 1 of 1 [\d.]+ s 5$", line) for line in lines), done.stdout
+    assert "broken ? ? ? ? ? ? ? ? 1" in lines
+    said = " ".join(done.stdout.split())
+    assert "hotfix" in said and "Error: " in said and "3 workspaces: 0 as signed, 3 not" in said
+    assert "exit 1: an error (also true: 5 out-of-band drift, 2 pending changes)" in said
+    document = json.loads((tmp_path / "all.json").read_text())
+    assert [(one["folder"], one["exit_code"]) for one in document["workspaces"]] == [
+        ("repo", 5),
+        (str(other), 2),
+        ("broken", 1),
+    ]
+    first, second, third = document["workspaces"]
+    assert first["document"]["drift"]["workspace"] == "acme-sandbox" and second["document"]["conditions"] == ["pending"]
+    assert third["document"] is None and third["error"].startswith("Error")
+    assert json.loads(applied.run("drift", "repo", "-json", cwd=tmp_path, check=5).stdout)["exit_code"] == 5
+    assert "is no folder" in applied.run("drift", "nowhere", cwd=tmp_path, check=1).stderr
