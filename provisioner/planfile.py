@@ -68,8 +68,9 @@ def plan_value(plan: Plan) -> dict[str, Any]:
         if not target["watch"]:
             del target["watch"]
     for change in value["changes"]:
-        if not change["counterparts"]:
-            del change["counterparts"]
+        for name in ("counterparts", "left"):
+            if not change[name]:
+                del change[name]
     for failure in value["tests"]["failures"]:
         if not failure["deciding"]:
             del failure["deciding"]

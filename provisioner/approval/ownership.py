@@ -28,9 +28,10 @@ def change_owner(root: RootData, change: Change, surface: str) -> str | None:
 
 
 def asked_owners(root: RootData, change: Change, surface: str) -> frozenset[str | None]:
-    """Everybody who is asked about one surface of a change: its owner, and that of each agent which it lets another
-    reach. None stands for a surface without exactly one owner."""
+    """Everybody who is asked about one surface of a change: its owner, that of each agent which it lets another reach,
+    and that of each tool which it serves no more. None stands for a surface without exactly one owner."""
     others = {resolve_owner(root, surface, name) for name in change.counterparts}
+    others |= {resolve_owner(root, surface, change.agent, tool) for tool in change.left}
     return frozenset({change_owner(root, change, surface), *others})
 
 

@@ -141,8 +141,7 @@ def _governor(root: RootData) -> PartKey | None:
 
 
 def _without(value: Change | Operation, *names: str) -> dict[str, Any]:
-    """A change that lets no other agent be reached keeps the form that it had before there was `counterparts`."""
+    """What came to changes later is left out where it says nothing, so that an older part keeps its digest."""
     plain: dict[str, Any] = to_builtins(value)
-    if not plain.get("counterparts", True):
-        names = (*names, "counterparts")
-    return {name: item for name, item in plain.items() if name not in names}
+    empty = [name for name in ("counterparts", "left") if not plain.get(name, True)]
+    return {name: item for name, item in plain.items() if name not in (*names, *empty)}

@@ -43,12 +43,22 @@ def weakened_since(root: RootData, last: Declared | None, now: Declared) -> tupl
 def removal_tools(root: RootData, past: Past, change: Change) -> tuple[str, ...]:
     """The tools of what a change takes away: a live policy does not name them, the plan that made it did.
 
-    Empty where that is not known, or where they have no longer one owner between them: then the agent's decides.
+    Empty where that is not known, or where they have no longer one owner between them: then the agent's decides, and
+    each of theirs (`left_tools`).
     """
     if change.action is not Action.DELETE:
         return ()
     tools = past.tools.get(change.address, ())
     return tools if tools and one_owner(root, Surface.TOOL_ACCESS, change.agent, tools) is not None else ()
+
+
+def left_tools(root: RootData, past: Past, change: Change) -> tuple[str, ...]:
+    """The tools that what a change makes serves no more, and that nobody else speaks for: the plan that made it so
+    says whose it was. Their owners sign as well, each its own loss."""
+    if change.action not in (Action.UPDATE, Action.DELETE):
+        return ()
+    served = change.tools if change.action is Action.UPDATE else removal_tools(root, past, change)
+    return tuple(tool for tool in past.tools.get(change.address, ()) if tool not in served)
 
 
 def owners_with(root: RootData, change: Change, tools: Iterable[str]) -> dict[str, str]:

@@ -269,12 +269,16 @@ def says_what_it_was_made_from(case: Case) -> Iterator[Refusal]:
 
 
 def removals_name_their_tools(case: Case) -> Iterator[Refusal]:
-    """Who owns a tool signs when its policy goes: the plan that made it says whose it was."""
-    past = case.evidence.past
+    """Who owns a tool signs when its policy goes, or serves it no more: the plan that made it says whose it was."""
+    past, root = case.evidence.past, case.evidence.root.root.data
     if past is None:
         return
     for change in case.planfile.plan.changes:
-        wanted = removal_tools(case.evidence.root.root.data, past, change)
+        if change.left != (left := left_tools(root, past, change)):
+            named = ", ".join(left) or "none"
+            reason = f"change {change.number} takes other tools from an agent than it says ({named})"
+            yield Refusal("E-TOOLS", reason, REPLAN)
+        wanted = removal_tools(root, past, change)
         if change.action is Action.DELETE and change.tools != wanted:
             named = ", ".join(wanted) or "none"
             reason = f"change {change.number} takes away what served other tools than it says ({named})"

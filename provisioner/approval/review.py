@@ -112,6 +112,10 @@ def _change(change: Change, operations: Iterable[Operation]) -> Iterator[str]:
     yield from (f"      can no longer: {escape(line)}" for line in change.cannot)
     if change.reason:
         yield f"      because: {escape(change.reason)}"
+    if change.counterparts:
+        yield f"      lets it reach: {', '.join(f'agent.{escape(name)}' for name in change.counterparts)}"
+    if change.left:
+        yield f"      serves no more: {', '.join(map(escape, change.left))}"
     yield from _differences(change)
     for operation in operations:
         yield f"      runs {escape(operation.verb)} {_value(operation.params)}"
@@ -166,6 +170,9 @@ def _concerns(finding: Finding, requirement: Requirement) -> bool:
 def _finding(finding: Finding) -> Iterator[str]:
     yield f"  {finding.level.upper()} {escape(finding_name(finding))}: {escape(finding.message)}"
     yield f"      {escape(finding.fix)}"
+    if finding.exception:
+        what = f"{escape(finding.exception)} as {escape(finding.covered_as)}"
+        yield f"      lifted by {what} until {escape(finding.until)}"
 
 
 def _coverage(plan: Plan) -> Iterator[str]:

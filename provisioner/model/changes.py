@@ -69,6 +69,8 @@ class Change:
     `fields` names the attributes that differ. `owners` maps each touched surface to its control owner; a surface
     that resolves to none is absent from it and is a finding (OWN-1). `block` is None for what nobody declared.
     `counterparts` are other agents that the change lets `agent` reach: their owners of its surfaces sign as well.
+    `left` are tools that the resource served, by the signed plan that made it so, and serves no more: their owners sign
+    as well.
     """
 
     number: int
@@ -88,6 +90,7 @@ class Change:
     fields: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     counterparts: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 ABSENT = "absent"

@@ -12,7 +12,7 @@ from .. import planfile
 from ..approval.authors import authors
 from ..approval.authorship import Authorship
 from ..approval.ownership import resolve_owner
-from ..approval.past import Past, owners_with, removal_tools, weakened_since
+from ..approval.past import Past, left_tools, owners_with, removal_tools, weakened_since
 from ..approval.requirements import Background, Demands, demands, serving, unsignable
 from ..approval.root import RootException, TrustRoot
 from ..compile.authority import has_relative_expiry
@@ -153,7 +153,8 @@ def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guard
     root = seen.root.data
 
     def named(change: Change) -> Change:
-        tools = removal_tools(root, seen.past, change)
+        tools, left = removal_tools(root, seen.past, change), left_tools(root, seen.past, change)
+        change = replace(change, left=left)
         return replace(change, tools=tools, owners=owners_with(root, change, tools)) if tools else change
 
     judges = Judges(lambda surface, agent: resolve_owner(root, surface, agent), root.limits, root.protect, named)

@@ -7,8 +7,7 @@ from typing import Any
 
 import scenario as s
 from make import Made, attack, operations_of
-from scenario import GRANT, Situation
-from standing_attacks import root_with
+from scenario import GRANT, Situation, root_with
 
 from provisioner.approval.requirements import of_plan
 from provisioner.model.changes import Action, Change, Effect, Surface

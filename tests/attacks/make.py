@@ -1506,12 +1506,60 @@ def control_test_gone_with_its_agent() -> Made:
 @attack("E-TOOLS")
 def removal_hides_whose_tool_it_was() -> Made:
     """Finance's tool is taken from an agent; the plan does not say that it was finance's, and the API team signs."""
-    data = s.root_data(tools={"tool.pay": "finance"})
-    finance = replace(data.owners["api"], default_for=(), signers=("tom",))
-    root = make_root(replace(data, owners=data.owners | {"finance": finance}))
+    root = with_finance()
     gone = replace(GRANT, number=1, action=Action.DELETE, after=None, fields=(), tools=())
     plan = {"changes": (gone,), "findings": ()}
     return after(declared(), declared(), root=root, plan=plan, tools={GRANT.address: ("tool.pay",)})
+
+
+def with_finance() -> Any:
+    """The company's root, where what pays is finance's."""
+    data = s.root_data(tools={"tool.pay": "finance"})
+    finance = replace(data.owners["api"], default_for=(), signers=("tom",))
+    return make_root(replace(data, owners=data.owners | {"finance": finance}))
+
+
+def swapped(*left: str, signs: bool = True, **over: Any) -> Situation:
+    """A policy served finance's tool, and serves one of the API team's from now on."""
+    plan = {"changes": (replace(GRANT, number=1, left=left, **over),), "findings": ()}
+    made = after(declared(), declared(), root=with_finance(), plan=plan, tools={GRANT.address: ("tool.pay",)})
+    if signs:
+        return made
+    asked = [item for item in made.planfile.plan.requirements if item.owner != "finance"]
+    return replace(made, envelopes=[s.envelope(s.say(made.planfile, item), s.SIGNERS[item.owner]) for item in asked])
+
+
+@attack("verified")
+def control_update_that_swaps_tools() -> Made:
+    """Both sign: the API team for what comes, finance for what goes."""
+    return swapped("tool.pay")
+
+
+@attack("E-TOOLS")
+def update_hides_whose_tool_leaves() -> Made:
+    """The plan does not say that finance's tool leaves, and the API team signs alone."""
+    return swapped(signs=False)
+
+
+@attack("E-MISSING")
+def owner_of_the_tool_that_leaves_has_not_signed() -> Made:
+    """The plan says so, and finance is not asked."""
+    return swapped("tool.pay", signs=False)
+
+
+@attack("E-TOOLS")
+def update_says_that_a_tool_leaves_which_stays() -> Made:
+    """The policy serves finance's tool still, and the plan asks others for it."""
+    return swapped("tool.inbox", tools=("tool.pay",), owners={"tool_access": "finance"})
+
+
+@attack("verified")
+def control_removal_of_tools_of_two_owners() -> Made:
+    """What goes served tools that have two owners by now: both sign, beside the agent's own."""
+    gone = {"action": Action.DELETE, "after": None, "fields": (), "tools": ()}
+    plan = {"changes": (replace(GRANT, number=1, left=("tool.inbox", "tool.pay"), **gone),), "findings": ()}
+    tools = {GRANT.address: ("tool.inbox", "tool.pay")}
+    return after(declared(), declared(), root=with_finance(), plan=plan, tools=tools)
 
 
 SHARED = replace(GRANT, number=1, agent=None, effect=Effect.WIDER, tools=(), block="boundary.agents")
@@ -1554,15 +1602,17 @@ def next_root_says_more_than_it_changes() -> Made:
 
 
 def main() -> None:
-    folder = Path(__file__).parent
-    for old in folder.glob("*.json"):
-        old.unlink()
+    folder, files = Path(__file__).parent, {}
     for name, (code, make) in ATTACKS.items():
         made = make()
         case = serialized(made) if isinstance(made, Situation) else made
         story = {"name": name, "story": make.__doc__, "expect": code}
-        text = json.dumps(story | case, indent=1, sort_keys=True, ensure_ascii=True)
-        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        files[f"{name}.json"] = json.dumps(story | case, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+    for old in folder.glob("*.json"):
+        if old.name not in files:
+            old.unlink()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     sys.stdout.write(f"{len(ATTACKS)} files\n")
 
 

@@ -172,6 +172,15 @@ def root_data(**over: Any) -> RootData:
     return replace(data, **over)
 
 
+def root_with(**over: Any) -> TrustRoot:
+    """The company's root, with fields of `approval` and of owners changed: `iam={"threshold": 2}`."""
+    data = root_data()
+    approval = replace(data.approval, **over.pop("approval", {}))
+    owners = {name: replace(owner, **over.get(name, {})) for name, owner in data.owners.items()}
+    rest = {name: value for name, value in over.items() if name not in owners}
+    return make_root(replace(data, owners=owners, approval=approval, **rest))
+
+
 def address(kind: str, name: str) -> Address:
     return Address("cloud", ACCOUNT, kind, name)
 
@@ -296,7 +305,7 @@ def revocation_of(
     return Recorded(index, said.fingerprint, said.person, said.reason, made)
 
 
-SIGNERS = {"iam": "alice", "platform": "erin", "api": "carol", "security": "sam"}
+SIGNERS = {"iam": "alice", "platform": "erin", "api": "carol", "security": "sam", "finance": "tom"}
 
 
 @dataclass

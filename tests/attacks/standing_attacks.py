@@ -9,7 +9,7 @@ from typing import Any
 
 import scenario as s
 from make import Made, attack, worded
-from scenario import GRANT, ROLE, Situation
+from scenario import GRANT, ROLE, Situation, root_with
 
 from provisioner.approval.chain import Authorization, RootRecord
 from provisioner.approval.root import RootBaseline, RootEscalation, RootException, TrustRoot, make_root, root_value
@@ -22,15 +22,6 @@ from provisioner.planfile import PlanFile
 
 HOUR = timedelta(hours=1)
 SOON = {"issued": "2026-11-23T11:30:00Z", "expires": "2026-11-23T12:30:00Z"}
-
-
-def root_with(**over: Any) -> TrustRoot:
-    """The company's root, with fields of `approval` and of owners changed: `iam={"threshold": 2}`."""
-    data = s.root_data()
-    approval = replace(data.approval, **over.pop("approval", {}))
-    owners = {name: replace(owner, **over.get(name, {})) for name, owner in data.owners.items()}
-    rest = {name: value for name, value in over.items() if name not in owners}
-    return make_root(replace(data, owners=owners, approval=approval, **rest))
 
 
 def acting(file: PlanFile, owner: str, role: Role, *people: str, **over: Any) -> list[Mapping[str, Any]]:
