@@ -16,6 +16,7 @@ from provisioner.model.resources import Resource
 
 from . import federation, schema, table
 from .compile import USER_ROLE
+from .escalation import describe_path, escalations, impersonations
 from .policy.evaluate import permissions_of
 from .policy.holdings import holdings
 from .policy.narrowing import tests_of
@@ -44,6 +45,11 @@ def hazards(authority: Authority, world: World, agents: Collection[str]) -> Iter
             yield from _provider(resource)
         elif address.kind == schema.ACCOUNT_BINDING:
             yield from _admission(authority, world, resource)
+    for path in escalations(authority, world, agents):
+        if path.technique in impersonations() and path.target_agent is not None:
+            continue  # A2A-1 tells it
+        what = f"agent.{path.agent} can become more than it is: {describe_path(path)}"
+        yield Hazard("PRV-4", path.address, path.agent, what, "take one of these permissions away")
 
 
 def _executing(authority: Authority) -> frozenset[str]:

@@ -66,14 +66,3 @@ SERVICE_WIDE = (
     "roles/storage.objectUser",
 )
 """Roles whose permissions work on single resources: on a project they reach everything of the service in it."""
-
-STARTS = (
-    ("compute.instances.create", "an instance that runs as the account"),
-    ("run.services.create", "a Cloud Run service that runs as the account"),
-    ("run.jobs.create", "a Cloud Run job that runs as the account"),
-    ("cloudfunctions.functions.create", "a function that runs as the account"),
-    ("cloudbuild.builds.create", "a build that runs as the account"),
-    ("dataflow.jobs.create", "a pipeline that runs as the account"),
-    ("deploymentmanager.deployments.create", "a deployment that the project's own agent carries out"),
-)
-"""Permissions that start a workload, which with actAs runs as somebody else."""

@@ -36,7 +36,7 @@ New: Any = typer.Argument(metavar="NEW", help="The policy as it would be.", show
 Kind: Any = typer.Option(
     "--kind",
     metavar="KIND",
-    help="AWS: identity (the usual one), boundary, resource, trust, scp, rcp; Google: allow (the usual one), role, deny.",
+    help="AWS: identity (usual), boundary, resource, trust, scp, rcp; Google: allow (usual), role, deny.",
     show_default=False,
 )
 Cloud: Any = typer.Option("--cloud", metavar="CLOUD", help="Whose policies these are.")

@@ -96,12 +96,12 @@ _OF_TEXT: dict[str, Callable[[str, str], Any]] = {
     "extract": extract,
     "split": lambda text, other: text.split(other) if other else list(text),
 }
+_LOWER = {code: code + 32 for code in range(65, 91)}
+_UPPER = {code: code - 32 for code in range(97, 123)}
 _ALONE: dict[str, Callable[[str], Any]] = {
     "lowerAscii": lambda text: text.translate(_LOWER),
     "upperAscii": lambda text: text.translate(_UPPER),
 }
-_LOWER = {code: code + 32 for code in range(65, 91)}
-_UPPER = {code: code - 32 for code in range(97, 123)}
 
 
 def call(name: str, subject: Any, given: Sequence[Any]) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provisioner.model.requests import Answer, Assume, Attempt, Decision, Request, World
+from provisioner.model.requests import Answer, Assume, Attempt, Deciding, Decision, Request, World
 from provisioner.model.resources import Address, Resource
 
 from .. import names, schema, table
@@ -21,6 +21,7 @@ from .admission import admits
 from .attributes import attributes_of
 from .cel import Truth
 from .holdings import holdings
+from .judging import Finding, short
 
 BECOMING = "iam.serviceAccounts.getAccessToken"
 
@@ -38,7 +39,7 @@ def evaluate_in_world(world: World, request: Request) -> Decision:
 def _attempt(world: World, request: Attempt, permission: str, resource: str) -> Decision:
     context = attributes_of(resource, world.now, request.settings.get("context") or {})
     found = _as_agent(world, request.agent, permission, resource, context, bool(request.settings.get("granted")))
-    if found.answer is Answer.ALLOWED or request.settings.get("granted"):
+    if found.answer is Answer.ALLOWED or request.settings.get("granted") or request.settings.get("alone"):
         return found
     return _through_accounts(world, request.agent, permission, resource, context, found)
 
@@ -65,7 +66,8 @@ def _through_accounts(
                 found = _as_agent(world, other, permission, resource, context, granted=False)
                 sure = truth is Truth.YES and condition is Truth.YES
                 if found.answer is Answer.ALLOWED and sure:
-                    return Decision(Answer.ALLOWED, (f"it may become agent {other}: {_told(grant)}", *found.because))
+                    because = (f"it may become agent {other}: {_told(grant)}", *found.because)
+                    return Decision(Answer.ALLOWED, because, deciding=(_named(grant), *found.deciding))
                 if found.answer is not Answer.DENIED:
                     missing += [f"as agent {other}: {text}" for text in (*found.missing, *why, *lacking)]
             if _others_on(world, str(grant.attributes["resource"])):
@@ -74,7 +76,7 @@ def _through_accounts(
                 )
     if not missing:
         return own
-    return Decision(Answer.DEPENDS, own.because, tuple(dict.fromkeys(missing)))
+    return Decision(Answer.DEPENDS, own.because, tuple(dict.fromkeys(missing)), own.deciding)
 
 
 def _accounts_on(world: World, resource: str) -> set[str]:
@@ -98,27 +100,38 @@ def _as_agent(
     world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any], granted: bool
 ) -> Decision:
     grants = holdings(world).grants(agent)
-    denied, stops, unsure = _denied(world, agent, grants, permission, resource, context)
-    if denied is Truth.YES:
-        return Decision(Answer.DENIED, tuple(stops))
+    denied = _denied(world, agent, grants, permission, resource, context)
+    if denied.truth is Truth.YES:
+        return Decision(Answer.DENIED, denied.because, deciding=denied.deciding)
     allows: list[str] = ["as if granted"] if granted else []
     missing: list[str] = []
+    named: list[Deciding] = []
+    open_: list[Deciding] = []
     for grant in grants:
         truth, lacking = _allows(world, grant, permission, resource, context)
         if truth is Truth.YES:
             allows.append(_told(grant))
+            named.append(_named(grant))
         elif truth is Truth.UNKNOWN:
             missing += [f"{text} ({_told(grant)})" for text in lacking]
+            open_.append(_named(grant))
     if allows:
-        if denied is Truth.UNKNOWN:
-            return Decision(Answer.DEPENDS, tuple(allows), tuple(dict.fromkeys(unsure)))
+        if denied.truth is Truth.UNKNOWN:
+            return Decision(Answer.DEPENDS, tuple(allows), denied.missing, (*named, *denied.deciding))
         outside = _outside(world, agent, resource, context)
         if outside:
-            return Decision(Answer.DEPENDS, tuple(allows), outside)
-        return Decision(Answer.ALLOWED, tuple(allows))
+            return Decision(Answer.DEPENDS, tuple(allows), outside, tuple(named))
+        return Decision(Answer.ALLOWED, tuple(allows), deciding=tuple(named))
     if missing:
-        return Decision(Answer.DEPENDS, missing=tuple(dict.fromkeys(missing)))
+        return Decision(Answer.DEPENDS, missing=tuple(dict.fromkeys(missing)), deciding=tuple(open_))
     return Decision(Answer.DENIED, (f"no grant of {agent} holds {permission} there",))
+
+
+def _named(grant: Resource) -> Deciding:
+    """A grant by its role and, where it has one, its condition's title: bindings of a policy have no names."""
+    place, resource = place_of(grant.address.name), str(grant.attributes["resource"])
+    title = f" ({place.title})" if place is not None and place.title else ""
+    return Deciding(f"allow policy of {short(resource)}", f"{grant.attributes['role']}{title}", "Allow", resource)
 
 
 def _outside(world: World, agent: str, resource: str, context: Mapping[str, Any]) -> tuple[str, ...]:
@@ -210,23 +223,26 @@ def _denied(
     permission: str,
     resource: str,
     context: Mapping[str, Any],
-) -> tuple[Truth, list[str], list[str]]:
+) -> Finding:
     """Deny policies: whether one stops the request, which, and what is missing to tell."""
     members = {names.deny_member(str(grant.attributes["member"])) for grant in grants} | _own_members(world, agent)
     wanted = names.deny_permission(permission, table.SERVICES)
-    stops: list[str] = []
+    stops: list[tuple[str, Deciding]] = []
     unsure: list[str] = []
+    open_: list[Deciding] = []
     for policy in holdings(world).deny_policies:
         attach = table.full_name(policy.address.name.partition("@")[2])
-        for rule in policy.attributes["rules"]:
+        for number, rule in enumerate(policy.attributes["rules"], 1):
             truth, lacking = _rule_denies(rule, members, wanted, attach, resource, context)
+            said = f"deny policy {policy.address.name}"
             if truth is Truth.YES:
-                stops.append(f"deny policy {policy.address.name}")
+                stops.append((said, Deciding(said, str(number), "Deny", attach)))
             elif truth is Truth.UNKNOWN:
                 unsure += lacking
+                open_.append(Deciding(said, str(number), "Deny", attach))
     if stops:
-        return Truth.YES, stops, unsure
-    return (Truth.UNKNOWN if unsure else Truth.NO), stops, unsure
+        return Finding(Truth.YES, tuple(text for text, _ in stops), (), tuple(item for _, item in stops))
+    return Finding(Truth.UNKNOWN if unsure else Truth.NO, (), tuple(dict.fromkeys(unsure)), tuple(open_))
 
 
 def _own_members(world: World, agent: str) -> set[str]:

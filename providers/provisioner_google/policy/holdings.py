@@ -52,6 +52,28 @@ class Holdings:
     def of(self, agent: str, kind: str) -> list[Resource]:
         return [resource for resource in self.own[agent] if resource.address.kind == kind]
 
+    @property
+    def pools(self) -> list[Address]:
+        """Workload identity pools through which agents come, or that are ours."""
+        found = {pool for pools in self._pools.values() for pool in pools}
+        found |= {r.address for r in self.resources.values() if r.address.kind == schema.POOL}
+        return sorted(pool for pool in found if pool.provider == "google")
+
+    def agents_of_pool(self, name: str, resource: str) -> set[str]:
+        """Agents that come through the pool of a full resource name."""
+        project = resource.partition("/projects/")[2].partition("/")[0]
+        return {
+            agent for agent, pools in self._pools.items() if any((p.name, p.target) == (name, project) for p in pools)
+        }
+
+    def accounts_of(self, agent: str) -> list[str]:
+        """Full resource names of an agent's service accounts."""
+        return sorted(name for name, owner in self._accounts.items() if owner == agent)
+
+    def accounts_but(self, agent: str) -> list[str]:
+        """Those of all other agents."""
+        return sorted(name for name, owner in self._accounts.items() if owner != agent)
+
     def account_agent(self, resource: str) -> str | None:
         """Whose service account a full resource name is."""
         return self._accounts.get(resource)

@@ -112,8 +112,10 @@ def _groups(atoms: Sequence[Node]) -> list[list[Vector]]:
 def _regions(atoms: Sequence[Node]) -> list[Vector]:
     """Comparisons of one time with constants: what each says before, at, between and after the constants."""
     tests = [test for atom in atoms if (test := test_of(atom)) is not None]
-    found = {tuple(_compared(op, point, value) for op, _, value in tests): None for point in _points(tests)}
-    found[tuple(None for _ in tests)] = None
+    found: dict[tuple[Value, ...], None] = {}
+    for point in _points(tests):
+        found[tuple(_compared(op, point, value) for op, _, value in tests)] = None
+    found[(None,) * len(tests)] = None
     return [tuple(zip(atoms, vector, strict=True)) for vector in found]
 
 

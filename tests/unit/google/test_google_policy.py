@@ -204,7 +204,7 @@ def test_negatives_fail_when_a_provider_admits_everybody() -> None:
 
 def test_hazards_of_grants() -> None:
     where = world(ONE, given_to("a", "roles/owner", CRM), given_to("a", "roles/storage.admin", CRM))
-    assert {hazard.rule for hazard in provider.hazards(ONE, where, {"a"})} == {"PRV-1", "PRV-2", "PRV-3"}
+    assert {hazard.rule for hazard in provider.hazards(ONE, where, {"a"})} == {"PRV-1", "PRV-2", "PRV-3", "PRV-4"}
     assert list(provider.hazards(ONE, world(ONE), {"a"})) == []
     assert [h.rule for h in provider.hazards(ONE, world(ONE, roles=[]), {"a"})] == ["PRV-1"]
 
