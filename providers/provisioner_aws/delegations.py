@@ -117,7 +117,7 @@ def check(
         sources = [name for name in delegation.sources if name in known]
         if target is None or not sources:
             continue
-        if delegation.via == "impersonate":
+        if delegation.via == "impersonate" and set(target.identities) == {"aws"}:
             yield _problem(
                 delegation,
                 f"{delegation.address}: AWS has no impersonation",

@@ -46,6 +46,11 @@ class Tuple:
     def title(self) -> str:
         return self.condition["title"] if self.condition is not None else ""
 
+    @property
+    def condition_free(self) -> Tuple:
+        """What is granted to whom, whatever its condition."""
+        return Tuple(self.resource, self.role, self.member, None)
+
     def attributes(self) -> dict[str, Any]:
         condition = dict(self.condition) if self.condition is not None else None
         return {"resource": self.resource, "role": self.role, "member": self.member, "condition": condition}

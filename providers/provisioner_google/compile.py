@@ -11,7 +11,7 @@ from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.resources import Address, Desired, Resource
 from provisioner.model.source import SourceRange
 
-from . import federation, names, schema, table
+from . import delegations, federation, names, schema, table
 from .bindings import Tuple, address, canonical_condition, tool_resource, written_condition
 from .forms import normalize
 from .operations import rest_name
@@ -29,6 +29,7 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
     principals = {agent.name: principal(authority, agent) for agent in agents}
     yield from _pools(authority)
     yield from _roles(authority)
+    yield from delegations.roles(authority, principals)
     yield from _boundaries(authority, principals)
     yield from _access_boundaries(authority, principals)
     grouped: dict[str, list[GrantPart]] = {}
@@ -38,6 +39,7 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
         who = principals[agent.name]
         yield from _identity(authority, who)
         yield from _bindings(authority, who, sorted(grouped.get(agent.name, ()), key=lambda part: part.name))
+        yield from delegations.grants(authority, principals, who)
 
 
 def boundary_of(configuration: Configuration, agent: Agent) -> Boundary | None:

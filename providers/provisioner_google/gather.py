@@ -10,7 +10,7 @@ from provisioner.model.resources import Address, Gap, Resource
 from provisioner.sdk.provider import Scope
 
 from . import live, names, rest, schema, table
-from .bindings import Place, place_of
+from .bindings import Place, Tuple, place_of
 from .client import IAM, WORKERS, Json, Project
 from .faults import CallError, Fault
 from .hierarchy import Lineage, Shared, lineage
@@ -50,6 +50,9 @@ class Gatherer:
             place for a in sorted(self.known) if a.kind in _TUPLES and (place := place_of(a.name)) is not None
         )
         self.bulk = scope.agents is None
+        abroad = (place_of(a.name) for a in (*scope.addresses, *scope.made)
+                  if a.kind == schema.IMPERSONATION and a.target != project.id)  # fmt: skip
+        self.elsewhere = frozenset(Tuple(p.resource, p.role, p.member, None) for p in abroad if p is not None)
 
     def run(self) -> Gathered:
         with ThreadPoolExecutor(max_workers=WORKERS) as pool:
@@ -86,15 +89,38 @@ class Gatherer:
         self._add(live.soft_deleted(self.project.id, self.scope.workspace, read.values(), self.places, self.known,
                                     self.out.resources))  # fmt: skip
         members = Members(self.lineage.number, self.out.resources.values(), self.places)
+        if not self.bulk:
+            met = self._met(trusts.values(), members)
+            members = Members(self.lineage.number, [*self.out.resources.values(), *met], self.places)
         by_name = {policy.resource: policy for policy in (*trusts.values(), *read.values())}
         for where, policy in sorted(trusts.items()):
-            self._add(live.admissions(self.out.resources[where], policy, members))
+            self._add(live.admissions(self.out.resources[where], policy, members, self.elsewhere))
         for _, policy in sorted(by_name.items()):
             self._add(live.grants(self.project.id, self.scope.workspace, policy, members))
         self._places(pool)
         self._add(r for waiting in [pool.submit(self._role, name) for name in self._role_names()]
                   for r in waiting.result())  # fmt: skip
         live.connect(self.out.resources)
+
+    def _met(self, trusts: Iterable[LivePolicy], members: Members) -> list[Resource]:
+        """Principals that our accounts' policies name and that this narrow read has not met: other agents' grants on
+        an account are theirs, not its own. One that cannot be read stays a stranger, which stops an apply."""
+        out: dict[str, Resource] = {}
+        for member in {item.member for policy in trusts for item in live.strangers(policy, members)}:
+            match = live.POOL_MEMBER.fullmatch(member)
+            email = member.removeprefix("serviceAccount:")
+            if match is not None:
+                kind, project, name = schema.POOL, match[1], match[2]
+            elif email != member and email.endswith(".iam.gserviceaccount.com"):
+                kind, project, name = schema.ACCOUNT, email.partition("@")[2].partition(".")[0], email.partition("@")[0]
+            else:
+                continue
+            try:
+                raw = rest.fetch(self.project, Address("google", project, kind, name))
+            except CallError:
+                continue
+            out[member] = live.rest(kind, project, self.scope.workspace, raw)
+        return [r for r in out.values() if r.mark is not None and r.mark.workspace == self.scope.workspace]
 
     def _add(self, found: Iterable[Resource]) -> None:
         for resource in found:

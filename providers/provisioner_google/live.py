@@ -180,14 +180,13 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def admissions(account: Resource, policy: LivePolicy, members: Members) -> list[Resource]:
+def admissions(
+    account: Resource, policy: LivePolicy, members: Members, elsewhere: Collection[Tuple] = ()
+) -> list[Resource]:
     """Who may become a service account of ours: everything in its policy but service agents, and but what another
-    agent of ours is granted, which is that agent's."""
-    items = [
-        item
-        for item in policy.tuples
-        if not deleted(item.member) and not _SERVICE_AGENT.fullmatch(item.member) and not _foreign(item, members)
-    ]
+    agent of ours is granted, which is that agent's. `elsewhere` are such grants to agents of other projects."""
+    items = [item for item in strangers(policy, members) if item.condition_free not in elsewhere]
+    items += [item for item in policy.tuples if item.role == USER_ROLE and _anybody(item)]
     target = account.address.target
     return [
         _tuple_resource(where, item, account.agent, account.address)
@@ -195,9 +194,18 @@ def admissions(account: Resource, policy: LivePolicy, members: Members) -> list[
     ]
 
 
-def _foreign(item: Tuple, members: Members) -> bool:
-    """A grant on a service account that makes an agent more than it is, and not the account's own workload."""
-    return item.role != USER_ROLE and members.owner(item.member) is not None
+def strangers(policy: LivePolicy, members: Members) -> list[Tuple]:
+    """Grants on a service account to somebody who is neither its workload, nor a service agent, nor known as an agent
+    of ours."""
+    return [
+        item
+        for item in policy.tuples
+        if item.role != USER_ROLE and _anybody(item) and members.owner(item.member) is None
+    ]
+
+
+def _anybody(item: Tuple) -> bool:
+    return not deleted(item.member) and not _SERVICE_AGENT.fullmatch(item.member)
 
 
 def grants(project: str, workspace: str, policy: LivePolicy, members: Members) -> list[Resource]:
@@ -206,7 +214,7 @@ def grants(project: str, workspace: str, policy: LivePolicy, members: Members) -
     account = "/serviceAccounts/" in policy.resource
     for item in policy.tuples:
         owner = members.owner(item.member)
-        if owner is not None and not (account and item.role == USER_ROLE):
+        if owner is not None and not (account and item.role == USER_ROLE) and _here(owner, project):
             by_owner.setdefault(owner, []).append(item)
     out = []
     for owner, items in by_owner.items():
@@ -216,6 +224,11 @@ def grants(project: str, workspace: str, policy: LivePolicy, members: Members) -
                 made = replace(made, mark=Mark(workspace, owner.agent, f"agent.{owner.agent}"))
             out.append(made)
     return out
+
+
+def _here(owner: Owner, project: str) -> bool:
+    """What an agent of another project holds is that project's to tell."""
+    return owner.anchor is None or owner.anchor.target == project
 
 
 def _tuple_resource(where: Address, item: Tuple, agent: str | None, parent: Address | None) -> Resource:

@@ -11,7 +11,7 @@ from provisioner.model.configuration import Boundary, Settings, Tool
 from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.source import SourceRange
 
-from . import table
+from . import delegations, table
 from .bindings import tool_resource, written_condition
 from .capabilities import check_sessions
 from .compile import boundary_of
@@ -37,6 +37,7 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
         for block in tool.clouds.get("google", ()):
             yield from _tool(authority, tool, block)
     yield from check_identities(authority)
+    yield from delegations.check(authority)
     yield from _boundaries(authority)
     yield from check_sessions(authority)
     for part in google_parts(authority):
