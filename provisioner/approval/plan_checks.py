@@ -18,7 +18,7 @@ from .finding_checks import FINDING_CHECKS
 from .limits import deletes_too_much, deletions, protecting
 from .next_root_checks import NEXT_ROOT_CHECKS
 from .ownership import change_owner
-from .past import removal_tools
+from .past import left_tools, removal_tools
 from .verdict import Refusal
 
 
