@@ -50,6 +50,9 @@ READS: Mapping[str, frozenset[str]] = {
 APPLY_READS = frozenset({"iam:GetInstanceProfile", "iam:ListPolicyVersions"})
 """Read by an apply alone, beside its operations' own."""
 
+DRIFT_READS = frozenset({"cloudtrail:LookupEvents"})
+"""Read by a drift run that has found something, to tell who did it. Without it the run is no less complete."""
+
 _ALWAYS = (schema.ROLE, schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK, schema.POLICY)
 """Kinds that a plan may change whatever the configuration says: what was added to an agent is taken off."""
 
@@ -152,6 +155,8 @@ def _reading(account: RunnerAccount, purpose: str) -> Iterable[Statement]:
     wanted = [action for action, kinds in READS.items() if not kinds or kinds & account.kinds]
     if purpose == "apply":
         wanted += sorted(APPLY_READS)
+    elif purpose == "drift":
+        wanted += sorted(DRIFT_READS)
     yield from _grouped((action, read_resources(account, action), {}) for action in wanted)
 
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "exceptions": "Which rules are set aside, for whom and until when",
     "audit": "Prove the ledger offline; show who accepted what; export it",
     "access": "What policies allow, and what a change of one allows more; needs no configuration",
+    "rightsize": "Narrow an agent's tools to what audit logs show to be used",
     "test": "Judge the boundary tests on the planned policies; reads no cloud",
     "permissions": "The policies that the runner needs, and what sets its roles up",
     "sandbox": "Start, stop or empty the embedded clouds on this machine",

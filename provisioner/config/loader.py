@@ -65,15 +65,18 @@ def load(
     variables: Mapping[str, str] = _NOTHING,
     environ: Mapping[str, str] = _NOTHING,
     providers: Schemas,
+    edited: Mapping[str, str] = _NOTHING,
 ) -> Loaded:
     """Read the root module in folder `root`. Bad input gives diagnostics, never an exception.
 
     `var_files` are the files of -var-file in order, `variables` the values of -var by name, `environ` the
     environment (only `PROVISIONER_VAR_*` is read). `providers` gives the schema of a provider by name; it is asked
-    only for those that provider blocks name.
+    only for those that provider blocks name. `edited` stands for the text of files by their name from the root, to
+    see what an edit would mean before it is written.
     """
     report = Report()
     files = Files(root, report)
+    files.sources.update({name: Source(name, text) for name, text in edited.items()})
     configuration = None
     # Syntax trees are large and hold no cycles: the collector would walk them again and again (40 % of a large load).
     collecting = gc.isenabled()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .changes import Effect, Surface
+from .findings import Finding
 from .resources import Address, Coverage
+from .usage import Attribution
 
 
 class DriftKind(StrEnum):
@@ -37,7 +39,8 @@ class Difference:
 
     `tell` are control owners. `breaks` are boundary tests that fail on the live state because of it. `users` are the
     agents that stand on something shared, which has no `agent` of its own. `since` is when a recorded run first saw it
-    (RFC 3339 UTC; this run's time for a new one), empty where no run was recorded before.
+    (RFC 3339 UTC; this run's time for a new one), empty where no run was recorded before. `who` made it, as far as the
+    cloud's own log says; None where nobody was asked.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Difference:
     do: tuple[Hint, ...] = ()
     users: tuple[str, ...] = ()
     since: str = ""
+    who: Attribution | None = None
 
     @property
     def concerned(self) -> frozenset[str]:
@@ -126,7 +130,8 @@ class DriftReport:
     """`solo`: one person holds every sign-off. `obligations` are reviews that are owed, since something was applied by
     breaking glass; one sentence each. `ignored` has what the team set aside: it is not among `differences`, and its
     agents still differ. `time` is that of the run, `compared` that of the last recorded one (empty where none
-    is), `gone` what that one saw and is no more, `unseen` what could not be looked at again, so that nobody knows."""
+    is), `gone` what that one saw and is no more, `unseen` what could not be looked at again, so that nobody knows.
+    `findings` are of the rules about use, where audit logs were given."""
 
     workspace: str
     root_version: int
@@ -145,6 +150,7 @@ class DriftReport:
     compared: str = ""
     gone: tuple[Known, ...] = ()
     unseen: tuple[Known, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def set_aside(self) -> int:

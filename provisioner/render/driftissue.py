@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ..model.changes import Effect
 from ..model.drift import Difference, DriftKind, DriftReport, Transition
+from .attribution import who_text
 from .escape import escape
 from .markup import code, md
 from .text import count
@@ -85,6 +86,8 @@ def _row(one: Difference) -> str:
     effect = str(one.effect or "")
     where = _cell(str(one.address) if one.address is not None else one.target or "")
     what = " ".join(one.what[:2])
+    if one.who is not None and one.who.actor:
+        what = f"{what[:240]}; who: {who_text(one.who)}"
     cells: Iterable[str] = (
         md(kind),
         f"**{effect}**" if one.effect is not None and one.effect.widens else effect,

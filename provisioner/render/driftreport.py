@@ -8,9 +8,10 @@ from datetime import datetime
 
 from ..model.changes import Effect
 from ..model.drift import Difference, DriftKind, DriftReport, Ignored
+from .attribution import who_text
 from .conditions import Condition, drift_conditions, exit_line
 from .escape import escape
-from .human import EFFECT_STYLE, SENTENCES, coverage_lines, names
+from .human import EFFECT_STYLE, SENTENCES, coverage_lines, finding_lines, names
 from .signoff import obligation_lines
 from .text import LABEL, Paint, count, ending, pad, section, title, wrap
 
@@ -48,6 +49,9 @@ def drift_text(
     lines += _since_then(report, width, paint)
     ignored = [line for item in report.ignored for line in _ignored(item, width)]
     lines += ["", *ignored] if ignored else []
+    if report.findings:
+        lines += ["", *section("NOT USED", "by the audit logs given", width)]
+        lines += [line for one in report.findings for line in finding_lines(one, None, width, paint)]
     owed = obligation_lines(report.obligations, width, paint)
     lines += ["", *owed] if owed else []
     coverage = report.coverage
@@ -198,6 +202,8 @@ def _difference(difference: Difference, now: str, width: int, paint: Paint) -> l
         lines += wrap(escape(difference.reason), width, " " * _INDENT)
     if difference.breaks:
         lines += wrap(f"breaks: {', '.join(map(escape, difference.breaks))}", width, " " * _INDENT)
+    if difference.who is not None:
+        lines += wrap(f"who: {escape(who_text(difference.who))}", width, " " * _INDENT)
     if difference.tell:
         lines += wrap(f"tell: {', '.join(map(escape, difference.tell))}", width, " " * _INDENT)
     for at, hint in enumerate(difference.do):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -38,14 +38,27 @@ class _Window:
     places: set[str] = field(default_factory=set)
 
 
-def gather(paths: Sequence[Path], readers: Mapping[str, LogReading], principals: Principals) -> Usage:
+Watcher = Callable[[str, Record], None]
+"""Is shown every record that a provider reads, with the provider's name."""
+
+
+def gather(
+    paths: Sequence[Path],
+    readers: Mapping[str, LogReading],
+    principals: Principals,
+    watcher: Watcher | None = None,
+) -> Usage:
     """What the logs say of the agents. Raises DiagnosticError for a path that is not there."""
     tally = Tally()
-    return add_up(records(paths, tally), readers, principals, tally)
+    return add_up(records(paths, tally), readers, principals, tally, watcher)
 
 
 def add_up(
-    found: Iterable[Record], readers: Mapping[str, LogReading], principals: Principals, tally: Tally | None = None
+    found: Iterable[Record],
+    readers: Mapping[str, LogReading],
+    principals: Principals,
+    tally: Tally | None = None,
+    watcher: Watcher | None = None,
 ) -> Usage:
     """The same of records. A record that no provider reads is foreign: counted."""
     counted = tally if tally is not None else Tally()
@@ -58,6 +71,8 @@ def add_up(
         if call is None:
             foreign += 1
             continue
+        if watcher is not None:
+            watcher(name, record)
         _cover(windows, name, call)
         witnesses[name].update(call.witnesses)
         own = principals.get(name, {})

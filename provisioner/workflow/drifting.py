@@ -13,6 +13,7 @@ from ..config.ignores import IGNORE_FILE, Ignore, load_ignores
 from ..ledger import views
 from ..ledger.entries import Entry, Kind
 from ..ledger.log import Ledger
+from ..model.diagnostics import Diagnostic
 from ..model.drift import DriftKind, DriftReport, Known, Transition
 from ..model.requests import World
 from ..planfile import PlanFileError, from_builtins, to_builtins
@@ -21,6 +22,7 @@ from ..planning.ignoring import set_aside
 from ..planning.transitions import Remembered, compared, remembered, transitions, unsent
 from ..policy.boundary_tests import generated, judge
 from .authorized import counted
+from .driftlogs import by_logs
 from .planning import assemble, look, stamp
 from .project import ConfigurationError, Project
 from .reviewing import owed
@@ -34,6 +36,8 @@ class DriftRun:
     report: DriftReport
     last: Remembered | None
     ledger: Ledger
+    warnings: tuple[Diagnostic, ...] = ()
+    """About the audit logs given."""
 
     @property
     def due(self) -> tuple[Transition, ...]:
@@ -51,8 +55,10 @@ class DriftRun:
         return unsent(self.due, transitions(self.report, self.last))
 
 
-def drift(project: Project, ignore_file: Path | None = None) -> DriftRun:
+def drift(project: Project, ignore_file: Path | None = None, usage: Sequence[Path] = ()) -> DriftRun:
     """One run. `ignore_file` says what is set aside; None takes the root module's `.provisioner.ignore.hcl`, if any.
+
+    `usage` are audit logs: they say who did it, and what is not used.
 
     Writes nothing. Raises DiagnosticError (no pin, no root, bad configuration, bad file) and CloudError.
     """
@@ -81,8 +87,9 @@ def drift(project: Project, ignore_file: Path | None = None) -> DriftRun:
     owing = tuple(item.text for item in owed(seen.ledger, project.runner))
     whole = replace(found, solo=root.approval.solo, obligations=owing)
     last = last_run(seen.ledger)
-    settled = compared(set_aside(whole, ignores, seen.now.date()), last, stamp(seen.now))
-    return DriftRun(settled, last, seen.ledger)
+    left = set_aside(whole, ignores, seen.now.date())
+    told, warnings = by_logs(left, project, seen, usage)
+    return DriftRun(compared(told, last, stamp(seen.now)), last, seen.ledger, warnings)
 
 
 def last_run(ledger: Ledger) -> Remembered | None:

@@ -15,7 +15,7 @@ from ..model.diagnostics import Diagnostic, Severity
 from ..model.resources import Address
 from ..model.usage import Usage
 from ..sdk.usage import Fitting, LogReading
-from ..usage.gather import Principals, gather
+from ..usage.gather import Principals, Watcher, gather
 from ..usage.judge import NO_LOGS, Judgement, unused_agents, unused_permissions
 from .compiling import Compiled
 
@@ -32,8 +32,8 @@ class Used:
     warnings: tuple[Diagnostic, ...]
 
 
-def read_usage(paths: Sequence[Path], compiled: Compiled) -> Used:
-    """Read every log once. Raises DiagnosticError for a path that is not there."""
+def read_usage(paths: Sequence[Path], compiled: Compiled, watcher: Watcher | None = None) -> Used:
+    """Read every log once; a `watcher` sees each record. Raises DiagnosticError for a path that is not there."""
     readers = {name: one for name, one in compiled.providers.items() if isinstance(one, LogReading)}
     fitters = {name: one for name, one in compiled.providers.items() if isinstance(one, Fitting)}
     principals = {
@@ -42,7 +42,7 @@ def read_usage(paths: Sequence[Path], compiled: Compiled) -> Used:
         )
         for name, reader in readers.items()
     }
-    usage = gather(paths, readers, principals)
+    usage = gather(paths, readers, principals, watcher)
     return Used(usage, principals, fitters, told(usage))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
-from . import associations, clientids, identities
+from . import associations, clientids, identities, servicecredentials, trails
 from .answers import Answer, RefusedError
 
 Environ = dict[str, Any]
@@ -22,6 +22,7 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]+/([a-z0-9-]+)/([a-z-]+)/aws4_request")
+_ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
 _STATUS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 404: "Not Found", 409: "Conflict"}
 
 
@@ -51,7 +52,9 @@ class Table(Protocol):
 
 def with_handlers(application: Application, reset_path: str) -> Application:
     """The application with our handlers in front; `reset_path` empties them together with moto."""
+    history = trails.Trails()
     tables: dict[str, Table] = {
+        "cloudtrail": history,
         "eks": associations.Associations(),
         "bedrock-agentcore": identities.WorkloadIdentities(),
     }
@@ -64,18 +67,44 @@ def with_handlers(application: Application, reset_path: str) -> Application:
         scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if scope is not None and scope[2] == "iam" and environ["REQUEST_METHOD"] == "POST":
             body = _body(environ)
-            if clientids.takes(body):
-                return _send_xml(*clientids.handle(_account(environ), body), start_response)
+            handler = next((one for one in (clientids, servicecredentials) if one.takes(body)), None)
+            if handler is not None:
+                status, said = handler.handle(_account(environ), body)
+                if status == 200:
+                    history.saw(_account(environ), _caller(environ), body, said)
+                return _send_xml(status, said, start_response)
+            return _watched(application, environ, start_response, history, body)
         table = tables.get(scope[2]) if scope is not None else None
         if table is None or scope is None or not table.takes(path):
             return application(environ, start_response)
         try:
-            said = table.handle(_call(environ, scope[1]))
+            done = table.handle(_call(environ, scope[1]))
         except RefusedError as error:
-            said = Answer(error.status, {"message": error.message}, error.code)
-        return _send(said, start_response)
+            done = Answer(error.status, {"message": error.message}, error.code)
+        return _send(done, start_response)
 
     return answer
+
+
+def _watched(
+    application: Application, environ: Environ, start_response: StartResponse, history: trails.Trails, body: bytes
+) -> Iterable[bytes]:
+    """moto's answer to a request to IAM; what was carried out goes into the event history."""
+    seen: list[str] = []
+
+    def noted(status: str, *rest: Any) -> Any:
+        seen.append(status)
+        return start_response(status, *rest)
+
+    answer = list(application(environ, noted))
+    if seen and seen[0].startswith("200"):
+        history.saw(_account(environ), _caller(environ), body, b"".join(answer))
+    return answer
+
+
+def _caller(environ: Environ) -> dict[str, Any]:
+    found = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return trails.identity_of(_account(environ), found[1] if found is not None else "")
 
 
 def _account(environ: Environ) -> str:
