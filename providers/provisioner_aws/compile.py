@@ -45,11 +45,12 @@ def compile_authority(authority: Authority) -> Iterable[Desired]:
     for part in aws_parts(authority):
         parts.setdefault(part.agent.name, []).append(part)
     yield from _federations(authority)
+    known = {agent.name: agent for agent in agents}
     for agent in agents:
         role = _role(authority, agent)
         yield role
         yield from workloads(authority, agent, agent_place(authority, agent), role.resource)
-        asking = list(delegated(authority, agent, {other.name: other for other in agents}))
+        asking = list(delegated(authority, agent, known))
         own = sorted(parts.get(agent.name, ()), key=lambda part: part.name)
         yield from _granted(authority, agent, own, beside(agent, asking))
         yield from asking
@@ -189,8 +190,9 @@ def role_trust(authority: Authority, agent: Agent) -> dict[str, Any]:
 
 def _asking(authority: Authority, agent: Agent) -> Iterable[tuple[Delegation, Agent]]:
     """Who may become an agent, and by which delegation."""
-    known = {other.name: other for other in aws_agents(authority)}
-    for delegation in delegations.taken_by(authority.configuration, agent):
+    taken = tuple(delegations.taken_by(authority.configuration, agent))
+    known = {other.name: other for other in aws_agents(authority)} if taken else {}
+    for delegation in taken:
         for name in sorted(delegation.sources):
             if name in known:
                 yield delegation, known[name]
