@@ -11,8 +11,9 @@ from provisioner.sdk.provider import Scope
 
 from . import live, names, schema
 from .client import Account
-from .gather import Gathered, absent_as_none
+from .gather import Gathered
 from .inventory import inventory
+from .user_credentials import read_credentials
 from .workload import providers
 from .workload.read import profiles, read_workloads
 
@@ -160,7 +161,7 @@ def _users(gathered: Gathered, found: Mapping[str, list[Raw]]) -> None:
             continue
         user = live.user(gathered.account.id, raw, agent)
         gathered.add(user)
-        _credentials(gathered, user)
+        read_credentials(gathered, user)
 
 
 def _agent_roles(gathered: Gathered) -> list[Resource]:
@@ -173,20 +174,3 @@ def _tagged_agent(raw: Raw, workspace: str) -> str | None:
         return None
     agent = tags.get(names.TAG_AGENT)
     return None if agent is None else names.tag_text(agent)
-
-
-def _credentials(gathered: Gathered, user: Resource) -> None:
-    account, name = gathered.account, user.address.name
-    agents = (user.agent,) if user.agent else ()
-
-    def keys() -> list[Raw]:
-        pages = account.pages("list_access_keys", UserName=name)
-        return [key for page in pages for key in page["AccessKeyMetadata"]]
-
-    def console() -> bool:
-        return absent_as_none(lambda: account.read("get_login_profile", UserName=name)) is not None
-
-    for key in gathered.attempt(f"access keys of user {name}", "iam:ListAccessKeys", keys, agents) or ():
-        gathered.add(live.access_key(user, key))
-    if gathered.attempt(f"console password of user {name}", "iam:GetLoginProfile", console, agents):
-        gathered.add(live.login_profile(user))

@@ -36,6 +36,9 @@ READS: Mapping[str, frozenset[str]] = {
     "iam:ListPolicyTags": frozenset(),
     "iam:ListAccessKeys": frozenset(),
     "iam:GetLoginProfile": frozenset(),
+    "iam:ListServiceSpecificCredentials": frozenset(),
+    "iam:ListSigningCertificates": frozenset(),
+    "iam:ListSSHPublicKeys": frozenset(),
     "iam:ListOpenIDConnectProviders": frozenset(),
     "iam:GetOpenIDConnectProvider": frozenset(),
     "iam:ListInstanceProfilesForRole": frozenset(),
@@ -112,25 +115,6 @@ def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) 
             statements += _writing(account)
         document = {"Version": VERSION, "Statement": statements}
         yield RunnerPolicy(f"aws {account.place.account}", account.key, purpose, document)
-    yield from _ledger(authority, purpose)
-
-
-def _ledger(authority: Authority, purpose: str) -> Iterable[RunnerPolicy]:
-    """What a ledger in S3 takes: its credentials are the runner's own, not a provider's."""
-    ledger = authority.configuration.workspace.ledger
-    bucket = str(ledger.settings.get("bucket") or "")
-    if ledger.kind != "s3" or not bucket:
-        return
-    partition = place_of(authority, min(authority.targets)).partition
-    prefix = str(ledger.settings.get("prefix") or "").strip("/")
-    entries = f"arn:{partition}:s3:::{bucket}/{prefix}/*" if prefix else f"arn:{partition}:s3:::{bucket}/*"
-    actions = ["s3:GetObject"] if purpose == "plan" else ["s3:GetObject", "s3:PutObject"]
-    statements = [
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [f"arn:{partition}:s3:::{bucket}"]},
-        {"Effect": "Allow", "Action": actions, "Resource": [entries]},
-    ]
-    document = {"Version": VERSION, "Statement": statements}
-    yield RunnerPolicy(f"ledger s3://{bucket}", "ledger", purpose, document)
 
 
 def _accounts(authority: Authority, desired: Sequence[Desired]) -> Iterable[RunnerAccount]:

@@ -21,6 +21,9 @@ POLICY = "iam_policy"
 USER = "iam_user"
 ACCESS_KEY = "iam_access_key"
 LOGIN_PROFILE = "iam_login_profile"
+SIGNING_CERTIFICATE = "iam_signing_certificate"
+SSH_KEY = "iam_ssh_public_key"
+SERVICE_CREDENTIAL = "iam_service_credential"
 OIDC_PROVIDER = "iam_oidc_provider"
 INSTANCE_PROFILE = "iam_instance_profile"
 POD_IDENTITY = "eks_pod_identity_association"
@@ -143,6 +146,13 @@ def _attempt() -> BlockSchema:
     )
 
 
+def _credential(noun: str, *more: str) -> KindSchema:
+    """Something that an IAM user proves itself with: seen and judged, never written."""
+    return KindSchema(
+        noun=noun, fields=dict.fromkeys(("status", "user", *more), _IDENTITY), observed=True, credential=True
+    )
+
+
 def _kinds() -> dict[str, KindSchema]:
     """In the order in which an agent's changes are listed: shared things, the principal, what hangs on it."""
     return {
@@ -181,10 +191,11 @@ def _kinds() -> dict[str, KindSchema]:
             fields=dict.fromkeys(("path", "tags", "permissions_boundary", "policies", "attached", "groups"), _IDENTITY),
             observed=True,
         ),
-        ACCESS_KEY: KindSchema(
-            noun="access key", fields={"status": _IDENTITY, "user": _IDENTITY}, observed=True, credential=True
-        ),
+        ACCESS_KEY: _credential("access key"),
         LOGIN_PROFILE: KindSchema(noun="console password", fields={"user": _IDENTITY}, observed=True, credential=True),
+        SIGNING_CERTIFICATE: _credential("signing certificate"),
+        SSH_KEY: _credential("SSH key"),
+        SERVICE_CREDENTIAL: _credential("service credential", "service"),
         OIDC_PROVIDER: KindSchema(
             noun="OIDC provider",
             fields=dict.fromkeys(("url", "client_ids", "thumbprints", "tags"), _IDENTITY),

@@ -13,6 +13,7 @@ from aws_enforcing import EnforcingCloud, Runner
 from aws_workspace import agent, authority, github, grant, statement, tool
 from provisioner_aws import provider
 from provisioner_aws.permissions import APPLY_READS, DRIFT_READS, READS
+from provisioner_aws.user_credentials import LISTINGS
 from provisioner_aws.writer import AWSWriter
 
 EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
@@ -125,6 +126,7 @@ def test_every_call_in_the_code_is_declared():
                 argument = node.args[at] if at is not None and len(node.args) > at else None
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and "_" in argument.value:
                     found.add(argument.value.replace("_", ""))
+    found |= {listing.action.replace("_", "") for listing in LISTINGS}
     declared = {action.partition(":")[2].lower() for action in (*READS, *APPLY_READS, *DRIFT_READS)}
     assert found == declared
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from aws_workspace import EXPIRES, sample
@@ -16,6 +17,21 @@ from provisioner.sdk import CloudError, Connection, Scope
 
 ISSUER = "token.actions.githubusercontent.com"
 OPEN = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
+
+
+DATES = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2036, 1, 1, tzinfo=UTC))
+
+
+def certificate() -> str:
+    """A self-signed one, as a user uploads it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "bot")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, *DATES)
+    return builder.sign(key, None).public_bytes(Encoding.PEM).decode()
 
 
 def document(*statements) -> str:
@@ -158,6 +174,25 @@ class TestAgentUsers:
         assert key.agent == "triage"
         assert found["iam_login_profile:backdoor/console"].parent == found["iam_user:backdoor"].address
         assert coverage.complete
+
+    def test_certificates_ssh_keys_and_service_credentials_are_found(self, applied, connection, iam, scope):
+        iam.create_user(UserName="bot", Tags=[{"Key": "provisioner:agent", "Value": "triage"}])
+        signing = iam.upload_signing_certificate(UserName="bot", CertificateBody=certificate())["Certificate"]
+        key = iam.upload_ssh_public_key(UserName="bot", SSHPublicKeyBody="ssh-rsa AAAAB3Nza bot")["SSHPublicKey"]
+        made = iam.create_service_specific_credential(UserName="bot", ServiceName="bedrock.amazonaws.com")
+        credential = made["ServiceSpecificCredential"]["ServiceSpecificCredentialId"]
+        found, coverage = read(connection, scope)
+        assert coverage.complete
+        assert found[f"iam_signing_certificate:bot/{signing['CertificateId']}"].agent == "triage"
+        assert found[f"iam_ssh_public_key:bot/{key['SSHPublicKeyId']}"].attributes == {
+            "status": "Active",
+            "user": "bot",
+        }
+        service = found[f"iam_service_credential:bot/{credential}"]
+        assert service.attributes == {"status": "Active", "user": "bot", "service": "bedrock.amazonaws.com"}
+        assert service.parent == found["iam_user:bot"].address
+        kinds = provider.schema().kinds
+        assert all(kinds[resource.address.kind].credential for name, resource in found.items() if ":bot/" in name)
 
     def test_a_tagged_user_is_read_and_another_is_not(self, applied, connection, iam, scope):
         iam.create_user(UserName="bot", Tags=[{"Key": "provisioner:agent", "Value": "triage"}])

@@ -241,12 +241,23 @@ def _joined(parts: Sequence[Assessment]) -> Assessment:
     )
 
 
+_CREDENTIALS = {
+    "iam_access_key": "access key",
+    "iam_login_profile": "console password",
+    "iam_signing_certificate": "signing certificate",
+    "iam_ssh_public_key": "SSH key",
+    "iam_service_credential": "credential",
+}
+
+
 def _credential(change: Change, before: World, after: World) -> Assessment:
-    """An access key or a console password: a way to be the user without any federation."""
+    """An access key, a password, a certificate: a way to be the user without any federation."""
     user = (change.after or change.before or {}).get("user") or change.address.name.partition("/")[0]
-    what = "console password"
-    if change.address.kind == "iam_access_key":
-        what = f"access key {change.address.name.rpartition('/')[2]}"
+    what = _CREDENTIALS[change.address.kind]
+    if change.address.kind != "iam_login_profile":
+        what += f" {change.address.name.rpartition('/')[2]}"
+    service = (change.after or change.before or {}).get("service")
+    what += f" for {service}" if service else ""
     if change.after is None or change.after.get("status") == "Inactive":
         return Assessment(Effect.NARROWER, cannot=(f"use the {what} of IAM user {user}",))
     who = f"whoever holds the {what} of IAM user {user} acts as that user, without an expiry"
@@ -272,8 +283,7 @@ _JUDGES: dict[str, Callable[[Change, World, World], Assessment]] = {
     ATTACHMENT: _grant,
     PACK: _grant,
     POLICY: _policy,
-    "iam_access_key": _credential,
-    "iam_login_profile": _credential,
+    **dict.fromkeys(_CREDENTIALS, _credential),
     "iam_user": _user,
     **{kind: _workload(judge) for kind, judge in WORKLOADS.items()},
 }

@@ -376,6 +376,10 @@ class TestPolicies:
 OBSERVED = [
     ("iam_access_key", "bob/AKIAEXAMPLE", {"status": "Active", "user": "bob"}, WIDER),
     ("iam_login_profile", "bob", {"user": "bob"}, WIDER),
+    ("iam_signing_certificate", "bob/TA7SMP", {"status": "Active", "user": "bob"}, WIDER),
+    ("iam_signing_certificate", "bob/TA7SMP", {"status": "Inactive", "user": "bob"}, NARROWER),
+    ("iam_ssh_public_key", "bob/APKAEXAMPLE", {"status": "Active", "user": "bob"}, WIDER),
+    ("iam_service_credential", "bob/ACCAEXAMPLE", {"status": "Active", "user": "bob", "service": "x"}, WIDER),
     ("iam_user", "bob", {}, WIDER),
     ("iam_oidc_provider", "arn:x", {"url": "id.example"}, WIDER),
     ("iam_rocket", "r", {}, UNKNOWN),
