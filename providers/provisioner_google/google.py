@@ -153,6 +153,12 @@ class Google:
 
         return stop(agent, live.resources)
 
+    def cleared(self, agent: str, live: Snapshot) -> Iterable[Address]:
+        """The grants of the agent's federated principals (`Clearing` of the sdk)."""
+        from .stop import cleared
+
+        return cleared(agent, live.resources)
+
     def stops(self, change: Change) -> bool:
         from .stop import stops
 

@@ -199,6 +199,14 @@ class Stopper(Protocol):
 
 
 @runtime_checkable
+class Clearing(Stopper, Protocol):
+    """A `Stopper` that also takes things off: where a principal is somebody's own name, and nothing can be disabled."""
+
+    def cleared(self, agent: str, live: Snapshot) -> Iterable[Address]:
+        """What goes when the agent is stopped, of what is there. `stops` says yes to each of these deletions."""
+
+
+@runtime_checkable
 class Adopting(Protocol):
     """What a provider may do besides: take over what exists (`import`), and let go of it (`removed`, `release`). Pure.
 

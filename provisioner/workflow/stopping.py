@@ -6,7 +6,7 @@ other; that it only stops is what the verifier finds out for itself (`approval.s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from ..planning.planner import merged_coverage
 from ..planning.worlds import agent_worlds, planned
 from ..runner import Runner
 from ..sdk.errors import CloudError
-from ..sdk.provider import Connection, Provider, Scope, Stopper
+from ..sdk.provider import Clearing, Connection, Provider, Scope, Stopper
 from ..version import installed
 from .applying import apply, judge, target_of
 from .planning import stamp
@@ -68,13 +68,15 @@ class StopPlan:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Where an agent is, by the ledger, and what is there now. `left_out` says which cloud could not be looked at."""
+    """Where an agent is, by the ledger, and what is there now. `left_out` says which cloud could not be looked at;
+    `signed` is what signed plans made: one owner's word takes off nothing else."""
 
     left_out: tuple[str, ...]
     targets: tuple[PlanTarget, ...]
     providers: Mapping[str, Provider]
     resources: Mapping[Address, Resource]
     coverage: Coverage
+    signed: Set[Address] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,8 @@ def _look(ledger: Ledger, runner: Runner, agent: str) -> Live:
         raise failed[0]
     live = {resource.address: resource for snapshot in snapshots.values() for resource in snapshot.resources}
     ordered = tuple(sorted(targets, key=lambda t: (t.provider, t.id)))
-    return Live(tuple(str(error) for error in failed), ordered, found, live, merged_coverage(snapshots))
+    mine = frozenset(address for address, item in state.items() if item.agent == agent)
+    return Live(tuple(str(error) for error in failed), ordered, found, live, merged_coverage(snapshots), mine)
 
 
 def _stopper(name: str) -> Provider:
@@ -258,19 +261,23 @@ def _target(history: History, plan: str, place: tuple[str, str]) -> PlanTarget:
 def _changes(root: RootData, live: Live, agent: str, at: str) -> tuple[tuple[Change, ...], dict[Address, Resource]]:
     """What takes everything away, in every provider, and the world after it."""
     wanted: list[Desired] = []
+    gone: list[Resource] = []
     for name, provider in live.providers.items():
         assert isinstance(provider, Stopper)
         own = tuple(resource for address, resource in live.resources.items() if address.provider == name)
         for resource in provider.stop(agent, Snapshot(own, live.coverage), at):
             wanted.append(Desired(provider.normalize(resource), f"agent.{agent}", f"stop of agent {agent}"))
-    if not wanted:
+        if isinstance(provider, Clearing):
+            there = Snapshot(own, live.coverage)
+            gone += [live.resources[one] for one in provider.cleared(agent, there) if one in live.signed]
+    if not wanted and not gone:
         raise DiagnosticError.of(
             "E-STOP-NOTHING",
             f"Nothing of agent {agent} is in the cloud that carries this workspace's mark",
             "There is nothing to stop. `provisioner drift` says whether something is missing or was re-marked.",
         )
-    found = [_difference(item, live) for item in wanted]
-    depths = dict.fromkeys((item.resource.address.kind for item in wanted), 0)
+    found = [*(_difference(item, live) for item in wanted), *(_removal(resource, live) for resource in gone)]
+    depths = dict.fromkeys((item.address.kind for item in found), 0)
     changes = build_changes(found, live.providers, lambda surface, name: resolve_owner(root, surface, name), depths)
     changes = tuple(
         replace(change, effect=Effect.NARROWER, cannot=(CANNOT,), reason=f"{agent} is stopped at {at}")
@@ -288,6 +295,12 @@ def _difference(item: Desired, live: Live) -> Difference:
     return Difference(
         Action.UPDATE, address, item, there, changed_fields(there.attributes, item.resource.attributes, fields)
     )
+
+
+def _removal(resource: Resource, live: Live) -> Difference:
+    address = resource.address
+    fields = tuple(live.providers[address.provider].schema().kinds[address.kind].fields)
+    return Difference(Action.DELETE, address, None, resource, fields)
 
 
 def _operations(changes: Sequence[Change], live: Live, after: Mapping[Address, Resource]) -> tuple[Operation, ...]:

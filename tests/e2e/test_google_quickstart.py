@@ -204,3 +204,15 @@ def test_one_agent_in_two_clouds_one_plan_one_apply_one_drift_report(both: Team,
     both.sign_all("repair.json")
     both.apply("repair.json")
     assert both.json("drift", check=0)["drift"]["differences"] == []
+
+    both.run("stop", "invoice_triage", f"-key={both.key('alice')}", "-yes")
+    pool = "/v1/projects/acme-fin-prod/locations/global/workloadIdentityPools/aws-agents/providers"
+    with urllib.request.urlopen(f"{emulator.endpoint}{pool}") as answer:
+        (there,) = json.loads(answer.read())["workloadIdentityPoolProviders"]
+    assert there["disabled"] is True
+    dataset = f"{emulator.endpoint}/bigquery/v2/projects/{PROJECT}/datasets/suppliers?accessPolicyVersion=3"
+    with urllib.request.urlopen(dataset) as answer:
+        assert "principal://" not in answer.read().decode(), "tokens that are out are worth nothing"
+    both.plan("back.json")
+    verbs = {o["verb"] for o in json.loads((both.home / "back.json").read_text())["plan"]["operations"]}
+    assert {"iam:enableWorkloadIdentityPoolProvider", "bigquery:setIamPolicy"} <= verbs, "signed, it comes back"
