@@ -14,7 +14,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("start_up", "language", "plan_no_change", "compare_apply", "evaluate", "compare_policies", "review_page")
+NAMES = (
+    "start_up",
+    "language",
+    "plan_no_change",
+    "plan_google",
+    "compare_apply",
+    "evaluate",
+    "compare_policies",
+    "review_page",
+)
 
 
 def main() -> None:
