@@ -14,6 +14,7 @@ VOLATILE = [
     (re.compile(r"\b[0-9a-f]{8}\b"), "PLAN"),
     (re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\dZ)?"), "DATE"),
     (re.compile(r"\d+\.\d s\b"), "SECONDS"),
+    (re.compile(r"\bevent\s+PLAN…"), "event"),
 ]
 
 

@@ -22,6 +22,7 @@ from provisioner.model.plan import (
 )
 from provisioner.model.resources import Address, Coverage, Gap
 from provisioner.model.source import Position, SourceRange
+from provisioner.model.usage import Attribution
 from provisioner.render.signoff import SignOffRow, SignOffs
 
 ACCOUNT = "111122223333"
@@ -378,6 +379,13 @@ def drift_report() -> DriftReport:
                 effect=Effect.WIDER,
                 can=tuple(f"s3:PutObject on acme-payments-prod/run{n}.csv" for n in range(6)),
                 breaks=("test.triage_cannot_write_payments",),
+                who=Attribution(
+                    "assumed-role/Admin/hugo",
+                    "2026-11-24T02:14:09Z",
+                    "iam:AttachRolePolicy",
+                    "6f1e0c1d-7f5c-4a51-9d2b-3c1f0a9b8e77",
+                    "CloudTrail",
+                ),
                 tell=("api", "iam"),
                 do=(Hint("provisioner plan -target agent.invoice_triage", "takes it away; api signs"),),
             ),
@@ -391,6 +399,7 @@ def drift_report() -> DriftReport:
                 surfaces=(RUNTIME,),
                 effect=Effect.UNKNOWN,
                 reason="what the boundary held back is not known",
+                who=Attribution(unknown="reader lacks cloudtrail:LookupEvents"),
                 tell=("platform",),
             ),
             Difference(
@@ -423,6 +432,17 @@ def drift_report() -> DriftReport:
             {f"aws:{ACCOUNT}": 7},
         ),
         milliseconds=6210,
+        findings=(
+            Finding(
+                "OFF-2",
+                Level.ACCEPT,
+                "governance",
+                "agent.report_writer",
+                "agent.report_writer made no call for 90 days, by the logs given; the last one was on 2026-06-02",
+                "remove the agent, or accept that it stays",
+                agent="report_writer",
+            ),
+        ),
     )
 
 
@@ -455,7 +475,14 @@ def clean_drift() -> DriftReport:
     report = drift_report()
     coverage = replace(report.coverage, gaps=())
     return replace(
-        report, differences=(), as_signed=12, differ=0, not_fully_seen=0, coverage=coverage, last_applied=None
+        report,
+        differences=(),
+        as_signed=12,
+        differ=0,
+        not_fully_seen=0,
+        coverage=coverage,
+        last_applied=None,
+        findings=(),
     )
 
 
@@ -472,15 +499,18 @@ def hostile_drift() -> DriftReport:
         cannot=(HOSTILE,),
         reason=HOSTILE,
         breaks=(HOSTILE,),
+        who=Attribution(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         tell=(HOSTILE,),
         do=(Hint(HOSTILE, HOSTILE),),
     )
+    finding = Finding("OFF-2", Level.ACCEPT, HOSTILE, HOSTILE, HOSTILE, HOSTILE, agent=HOSTILE)
     coverage = Coverage((HOSTILE,), (Gap(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),), (HOSTILE,), {HOSTILE: 1})
     return replace(
         report,
         workspace=HOSTILE,
         differences=(evil,),
         coverage=coverage,
+        findings=(finding,),
         last_applied=LastApplied(HOSTILE, HOSTILE),
         compared=HOSTILE,
         gone=(Known(HOSTILE, DriftKind.PENDING, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), HOSTILE),),
