@@ -31,6 +31,7 @@ SANDBOX_UP = "provisioner sandbox up"
 _CONNECT_SECONDS = 5
 _PAGE = 1000
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_TOKENS = "/v1/projects/-/serviceAccounts/{}:generateAccessToken"
 _PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 
 IAM = "iam.googleapis.com"
@@ -258,8 +259,9 @@ class Project:
         target = settings.get("impersonate")
         if target is None:
             return found
+        tokens = f"{self.endpoint.rstrip('/')}{_TOKENS.format(target)}" if self.endpoint else None
         return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-            found, target_principal=target, target_scopes=_SCOPES
+            found, target_principal=target, target_scopes=_SCOPES, iam_endpoint_override=tokens
         )
 
 
