@@ -8,7 +8,7 @@ to a service must also be one that the service may assume, as far as its trust i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -18,6 +18,7 @@ from provisioner.model.authority import Authority
 from provisioner.model.graph import EscalationPath, Step
 from provisioner.model.requests import Answer, Assume, Attempt, Decision, World
 from provisioner.model.resources import Resource
+from provisioner.sdk.digests import state_digest
 
 from .policy.document import Pattern, Policy, Statement, parse_policy
 from .policy.errors import PolicyError
@@ -74,11 +75,26 @@ def techniques() -> tuple[Technique, ...]:
 
 
 def escalations(authority: Authority, world: World, agents: Collection[str]) -> Iterator[EscalationPath]:
-    """The paths of these agents, agent by agent in the order of the techniques."""
+    """The paths of these agents, agent by agent in the order of the techniques.
+
+    An agent is searched again only where something that its paths depend on is another: a plan asks of the live and of
+    the planned world, for its rules and for the graph.
+    """
     held = holdings(world)
     for agent in sorted(agents):
         for role in held.roles(agent):
-            yield from _Search(authority, world, held, agent, role).paths()
+            search = _Search(authority, world, held, agent, role)
+            key = search.key
+            if key not in _FOUND:
+                while len(_FOUND) >= _MOST_FOUND:
+                    del _FOUND[next(iter(_FOUND))]
+                _FOUND[key] = tuple(search.paths())
+            yield from _FOUND[key]
+
+
+_FOUND: dict[str, tuple[EscalationPath, ...]] = {}
+"""Paths by everything that they follow from."""
+_MOST_FOUND: Final = 20_000
 
 
 class _Search:
@@ -93,6 +109,26 @@ class _Search:
         region = next((r for c in authority.configs.values() for r in c.settings.get("regions", ())), "us-east-1")
         self._place = {"account": role.address.target, "region": str(region)}
         self._answers: dict[tuple[str, str, str], Decision] = {}
+        self._bests: dict[Need, tuple[Step, Answer] | None] = {}
+
+    @property
+    def key(self) -> str:
+        """A digest of everything that the search looks at: the role with its policies and boundary, all roles with
+        their trust and tags, the delegations, the time and the place."""
+        boundary = self._role.attributes.get("permissions_boundary")
+        limit = self._held.managed(boundary) if isinstance(boundary, str) else None
+        own = [[name, dict(item.attributes)] for name, item in self._held.held(self._role.address)]
+        parts = {
+            "agent": self._agent,
+            "arn": self._arn,
+            "own": own,
+            "boundary": dict(limit.attributes) if limit is not None else None,
+            "roles": self._held.roles_digest,
+            "delegated": sorted(self._delegated),
+            "place": self._place,
+            "now": self._world.now,
+        }
+        return state_digest(parts)
 
     def paths(self) -> Iterator[EscalationPath]:
         for technique in techniques():
@@ -103,11 +139,14 @@ class _Search:
         """The ways of one technique: its first step picks the target, the others must be possible too."""
         first, *rest = technique.needs
         found = 0
+        if any(_impossible(self._best(need, "")) for need in rest if need.on != "same"):
+            return
         for target in self._targets(first):
             answers = [self._ask(first, target)]
-            for need in rest:
-                answers.append(self._best(need, target))
-            if any(answer is None or answer[1] is Answer.DENIED for answer in answers):
+            if _impossible(answers[0]):
+                continue
+            answers += [self._best(need, target) for need in rest]
+            if any(map(_impossible, answers)):
                 continue
             steps = [answer for answer in answers if answer is not None]
             yield self._path(technique, target, steps)
@@ -131,9 +170,16 @@ class _Search:
         )
 
     def _best(self, need: Need, before: str) -> tuple[Step, Answer] | None:
-        """The best answer on any target of a later step."""
+        """The best answer on any target of a later step; the same for every first step, unless it is on its target."""
+        if need.on == "same":
+            return self._best_of(need, [before])
+        if need not in self._bests:
+            self._bests[need] = self._best_of(need, self._targets(need))
+        return self._bests[need]
+
+    def _best_of(self, need: Need, targets: Iterable[str]) -> tuple[Step, Answer] | None:
         best: tuple[Step, Answer] | None = None
-        for target in [before] if need.on == "same" else self._targets(need):
+        for target in targets:
             found = self._ask(need, target)
             if found is not None and found[1] is Answer.ALLOWED:
                 return found
@@ -234,6 +280,10 @@ class _Search:
     def _speaks_of(self, action: str) -> bool:
         """Whether some Allow speaks of an action at all: few do, and only then the evaluator is asked."""
         return next(self._speaking(action), None) is not None
+
+
+def _impossible(answer: tuple[Step, Answer] | None) -> bool:
+    return answer is None or answer[1] is Answer.DENIED
 
 
 def _readable(held: Holdings, role: Resource) -> Iterator[Policy]:

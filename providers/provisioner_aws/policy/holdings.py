@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from provisioner.model.requests import World
 from provisioner.model.resources import Address, Resource
+from provisioner.sdk.digests import state_digest
 
 from .document import Policy, parse_labelled
 from .errors import PolicyError
@@ -47,6 +49,11 @@ class Holdings:
             self._children.setdefault(item.parent, []).append(item)
         if named:
             self._users.setdefault((item.address.target, str(named).partition(":policy")[2]), item.address.name)
+
+    @cached_property
+    def roles_digest(self) -> str:
+        """A digest of all roles: who they are, whom they trust, which tags they have."""
+        return state_digest({arn: [role.agent, dict(role.attributes)] for arn, role in self._arns.items()})
 
     def agents(self) -> tuple[str, ...]:
         """The names of all agents that have a role here."""
