@@ -14,11 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.table import Row, show
 from provisioner.approval.root import root_data
 from provisioner.model.changes import Change
 from provisioner.model.requests import World
@@ -27,8 +27,6 @@ from provisioner.policy.graph import build
 from provisioner.workflow.compiling import Compiled, compile_all, providers_of
 from provisioner.workflow.project import Inputs, Project, open_project
 from provisioner.workflow.ruling import Judged, ruled
-
-from benchmarks.table import Row, show
 
 T = TypeVar("T")
 
@@ -67,7 +65,7 @@ provider "aws" {
 
 boundary "agents" {
   aws {
-    allow           = ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "lambda:InvokeFunction", "iam:PassRole", "sts:AssumeRole",
+    allow           = ["s3:*", "dynamodb:*", "sqs:*", "lambda:InvokeFunction", "iam:PassRole", "sts:AssumeRole",
                        "iam:CreatePolicyVersion", "lambda:CreateFunction", "lambda:UpdateFunctionCode"]
     deny            = ["iam:CreateUser", "iam:CreateAccessKey"]
     regions         = ["eu-west-1"]
