@@ -10,6 +10,7 @@ from provisioner.model.configuration import Agent, Federation
 from provisioner.model.diagnostics import Diagnostic
 
 from .compile import place_of
+from .limits import LIMITS
 from .places import ISSUER, federation_of, federation_oidc
 from .trust import RUNTIMES, runtime_label, token_audience
 
@@ -61,6 +62,15 @@ def _settings(federation: Federation) -> Iterable[Diagnostic]:
             " no token.",
             subject=oidc.range_of("audiences"),
         )
+    for name, got in (("audiences", len(audiences)), ("issuer", len(str(oidc.get("issuer", ""))))):
+        rule = LIMITS[name]
+        if got > rule.most:
+            yield Diagnostic(
+                "E-AWS-SIZE",
+                f"{federation.address}: {name} has {got} {rule.unit}; AWS takes {rule.most}",
+                f"The limit is for {rule.what}. {rule.way_out}",
+                subject=oidc.range_of(name),
+            )
     thumbprints = oidc.get("thumbprints") or ()
     strange = [text for text in thumbprints if not _THUMBPRINT.fullmatch(text)]
     if strange or len(thumbprints) > _MOST_THUMBPRINTS:

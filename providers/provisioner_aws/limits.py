@@ -28,5 +28,9 @@ LIMITS: Mapping[str, Limit] = {
         6144, "characters", "a permissions boundary", "Use wildcards (s3:Get*) or fewer services in allow and deny."
     ),
     "tag_value": Limit(256, "characters", "a tag value", "Shorten the block's name or its for_each key."),
+    "tags": Limit(50, "tags", "one role", "Take some out of tags in its identity block."),
+    "tag_key": Limit(128, "characters", "a tag key", "Shorten it."),
+    "audiences": Limit(100, "audiences", "one OIDC provider", "Take some out, or have workloads share one."),
+    "issuer": Limit(255, "characters", "the URL of an OIDC provider", "Use the issuer's own, shorter URL."),
     "path": Limit(512, "characters", "an IAM path", "Shorten it."),
 }

@@ -171,6 +171,12 @@ def _agentcore() -> BlockSchema:
                 "Ids of the runtimes, once AgentCore has minted them; the trust then names them.",
                 default=(),
             ),
+            "inbound_auth": AttributeSchema(
+                "string",
+                "How those who call the agent prove who they are. With `jwt`, a grant of tokens for any user id is"
+                " refused.",
+                choices=("iam", "jwt"),
+            ),
         },
         blocks={"workload_identity": workload_identity},
     )

@@ -15,6 +15,7 @@ from provisioner.model.source import SourceRange
 
 from . import names
 from .adopted import check_identity
+from .agentcore import check_user_tokens
 from .boundary import boundary_document
 from .capabilities import check_grant_context, check_sessions
 from .compile import (
@@ -44,6 +45,7 @@ from .policy.canonical import size
 from .preflight import check_boundaries
 from .quotas import check_quotas_block, quota
 from .statements import check_action, check_arn, check_statement
+from .tags import check_tags
 from .trust import REGION, check_runtime, lambda_functions, runtime_label, supported
 
 _POLICY = re.compile(r"arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws|\*):policy/[A-Za-z0-9+=,.@_/-]+")
@@ -74,6 +76,7 @@ def validate(authority: Authority) -> Iterable[Diagnostic]:
     yield from _grants(authority, known, () if asking else agents)
     yield from _trust_sizes(authority, [agent for agent in agents if agent.name not in broken])
     yield from check_boundaries(authority)
+    yield from check_user_tokens(authority)
     yield from check_federations(authority, agents)
     yield from asking
     yield from _attempts(authority)
@@ -133,9 +136,7 @@ def _agent(authority: Authority, agent: Agent) -> Iterable[Diagnostic]:
             severity=Severity.WARNING,
             subject=agent.range,
         )
-    for value in names.mark_tags(authority.workspace, agent.name, agent.address).values():
-        if len(value) > LIMITS["tag_value"].most:
-            yield _too_long("tag_value", len(value), f"The tag {value[:40]!r}… of {agent.address}", agent.range)
+    yield from check_tags(agent, names.mark_tags(authority.workspace, agent.name, agent.address))
 
 
 def _too_long(limit: str, got: int, subject: str, source: SourceRange | None, extra: str = "") -> Diagnostic:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from aws_runtimes import agentcore
 from aws_workspace import agent, authority, block, boundary, condition, grant, statement, tool
 from provisioner_aws import provider
 from provisioner_aws.boundary import boundary_document
@@ -124,6 +125,37 @@ class TestByOne:
     def test_a_tag_value(self, length, expected):
         name = "a" * (length - len("agent."))
         assert codes(found(authority([agent(name)]))).count("E-AWS-SIZE") == expected
+
+    @pytest.mark.parametrize(
+        ("tags", "expected"),
+        [
+            ({f"k{n}": "v" for n in range(47)}, []),
+            ({f"k{n}": "v" for n in range(48)}, ["E-AWS-SIZE"]),
+            ({"k" * 128: "v" * 256}, []),
+            ({"k" * 129: "v"}, ["E-AWS-SIZE"]),
+            ({"k": "v" * 257}, ["E-AWS-SIZE"]),
+            ({"Größe": "10 µm"}, []),
+            ({"k": "a,b"}, ["E-AWS-TAG"]),
+            ({"k#": "v"}, ["E-AWS-TAG"]),
+            ({"": "v"}, ["E-AWS-TAG"]),
+        ],
+    )
+    def test_tags_of_a_role(self, tags, expected):
+        """IAM takes 50, of which the mark has three."""
+        assert codes(found(authority([agent("a", identity={"tags": tags})]))) == expected
+
+    @pytest.mark.parametrize(
+        ("audiences", "length", "expected"),
+        [(100, 30, []), (101, 30, ["E-AWS-SIZE"]), (1, 255, []), (1, 256, ["E-AWS-SIZE"])],
+    )
+    def test_an_oidc_provider(self, audiences, length, expected):
+        issuer = f"https://git.acme.example/{'x' * (length - 25)}"
+        assert len(issuer) == length
+        oidc = block("oidc", issuer=issuer, audiences=tuple(f"a{n}" for n in range(audiences)), thumbprints=())
+        made = Federation("federation.git", "git", "aws", block("federation", blocks=[oidc]))
+        of = authority([agent("a")])
+        of = replace(of, configuration=replace(of.configuration, federations={made.address: made}))
+        assert codes(found(of)) == expected
 
     @pytest.mark.parametrize(("length", "expected"), [(1000, []), (1001, ["W-AWS-DESCRIPTION"])])
     def test_a_description(self, length, expected):
@@ -313,3 +345,26 @@ class TestConditionKeys:
         assert problem.code == "W-AWS-CONDITION"
         assert key in problem.summary
         assert hint in problem.detail
+
+
+class TestTokensForAnyUser:
+    """AgentCore gives tokens for whatever user id is written, unless the user's own JWT is asked for."""
+
+    def said(self, action, **values):
+        made = tool("t", statement([action], ["*"]))
+        wide = boundary(allow=("bedrock-agentcore:*",))
+        of = authority([agent("a", agentcore(**values))], [made], [grant("g", ["a"], ["t"])], [wide])
+        return [(problem.code, problem.is_error) for problem in found(of) if "USER-TOKEN" in problem.code]
+
+    @pytest.mark.parametrize("action", ["GetWorkloadAccessTokenForUserId", "getworkloadaccesstoken*", "*"])
+    def test_where_a_jwt_is_to_be_had_it_is_refused(self, action):
+        assert self.said(f"bedrock-agentcore:{action}", inbound_auth="jwt") == [("E-AWS-USER-TOKEN", True)]
+
+    def test_where_nothing_is_said_it_is_a_warning(self):
+        assert self.said("bedrock-agentcore:GetWorkloadAccessTokenForUserId") == [("W-AWS-USER-TOKEN", False)]
+
+    def test_where_callers_have_no_jwt_it_is_taken(self):
+        assert self.said("bedrock-agentcore:GetWorkloadAccessTokenForUserId", inbound_auth="iam") == []
+
+    def test_the_users_own_jwt_is_taken(self):
+        assert self.said("bedrock-agentcore:GetWorkloadAccessTokenForJWT", inbound_auth="jwt") == []
