@@ -30,7 +30,7 @@ def read_bulk(account: Account, scope: Scope) -> Gathered:
     """The scope's live state. Raises CloudError where the account cannot be reached."""
     gathered = Gathered(account, scope)
     with ThreadPoolExecutor(max_workers=3) as pool:
-        details = pool.submit(gathered.attempt, "roles and policies", _DETAILS, lambda: _details(account))
+        details = pool.submit(gathered.attempt, "roles and policies", _DETAILS, lambda: _details(gathered))
         listed = pool.submit(gathered.attempt, "session limits of roles", "iam:ListRoles", lambda: _listed(account))
         oidc = pool.submit(providers.listed, account)
         found, settings = details.result(), listed.result()
@@ -45,15 +45,23 @@ def read_bulk(account: Account, scope: Scope) -> Gathered:
     return gathered
 
 
-def _details(account: Account) -> dict[str, list[Raw]]:
+def _details(gathered: Gathered) -> dict[str, list[Raw]]:
+    """Of a role that is none of the scope's only the ARN is kept: in a large account most are."""
+    account = gathered.account
     found: dict[str, list[Raw]] = {"RoleDetailList": [], "UserDetailList": [], "Policies": []}
     pages = 0
     for page in account.pages("get_account_authorization_details", Filter=_FILTER):
         pages += 1
+        roles = page.get("RoleDetailList") or ()
+        page["RoleDetailList"] = [raw if gathered.may_be_in_scope(raw) else _slim(raw) for raw in roles]
         for name, items in found.items():
             items += page.get(name) or ()
     account.bulk_cost = 2 * pages + sum(map(len, found.values())) / _ENTRIES_A_CALL
     return found
+
+
+def _slim(raw: Raw) -> Raw:
+    return {"Arn": raw["Arn"]}
 
 
 def _listed(account: Account) -> dict[str, Raw]:
@@ -69,11 +77,11 @@ def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping
     account, workspace = gathered.account, gathered.scope.workspace
     for policy in found["Policies"]:
         gathered.documents[policy["Arn"]] = _default_document(policy)
-    names_wanted = {a.name for a in gathered.scope.addresses if a.kind == schema.ROLE and a.target == account.id}
-    for raw in found["RoleDetailList"]:
-        mark = names.mark_of(live.tags_of(raw))
-        if raw["RoleName"] not in names_wanted and (mark is None or mark.workspace != workspace):
+    roles = found["RoleDetailList"]
+    for at, raw in enumerate(roles):
+        if "RoleName" not in raw:
             continue
+        roles[at] = _slim(raw)  # so that no more than one role is held in both forms
         role = live.role(account.id, workspace, raw, _settings(gathered, raw["RoleName"], settings))
         if not gathered.in_scope(role):
             continue

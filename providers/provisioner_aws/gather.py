@@ -28,6 +28,7 @@ class Gathered:
     documents: dict[str, Any] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)
     inventory: Inventory | None = None
+    role_names: frozenset[str] | None = None
 
     def add(self, resource: Resource) -> None:
         self.resources[resource.address] = resource
@@ -49,6 +50,15 @@ class Gathered:
             reason = f"throttled, still so at the {READ_TRIES}th try: {reason}"
         lacking = permission if fault is Fault.DENIED else None
         self.gaps.append(Gap("aws", self.account.id, what, reason, lacking, agents))
+
+    def may_be_in_scope(self, raw: Mapping[str, Any]) -> bool:
+        """Whether a role, as the bulk answer has it, is worth keeping: it is asked for by its name, or bears a mark of
+        this workspace."""
+        if self.role_names is None:
+            own = (a for a in self.scope.addresses if a.kind == schema.ROLE and a.target == self.account.id)
+            self.role_names = frozenset(address.name for address in own)
+        mark = names.mark_of(live.tags_of(raw))
+        return raw["RoleName"] in self.role_names or (mark is not None and mark.workspace == self.scope.workspace)
 
     def in_scope(self, role: Resource) -> bool:
         """Whether a role is one that the scope asks for: marked as this workspace's, or under a desired name."""
