@@ -193,6 +193,17 @@ def test_who_owns_a_tool_signs_when_it_is_taken_away(team: Team) -> None:
     assert ("tool_access", "finance") in team.required()
     team.sign_all()
     team.apply()
+    default = next(owner for surface, owner in team.required() if (surface, owner) != ("tool_access", "finance"))
+    team.edit("tools  = [tool.invoice_inbox]", "tools  = [tool.triage_log]")
+    team.commit("the log in the place of the inbox")
+    team.plan()
+    changes = json.loads((team.home / "plan.json").read_text())["plan"]["changes"]
+    (swapped,) = [change for change in changes if change["action"] == "update"]
+    assert (swapped["tools"], swapped["left"]) == (["tool.triage_log"], ["tool.invoice_inbox"])
+    assert swapped["owners"] == {"tool_access": "finance"}
+    assert set(team.required()) == {("tool_access", "finance"), ("tool_access", default)}
+    told = team.apply(check=4).stdout  # a test wants the inbox
+    assert "TST-1 blocks" in told and "other tools" not in told
 
 
 def test_a_wider_change_that_is_called_narrower_is_not_carried_out(applied: Team) -> None:

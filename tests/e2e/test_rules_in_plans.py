@@ -52,6 +52,12 @@ exception "late_review" {{
 """
     )
     applied.commit("An exception for the late review", "dana")
+    agents = (applied.checkout / "agents.hcl").read_text()
+    applied.edit("acme-invoices/inbox/*", "acme-invoices/in/*")
+    part = applied.json("plan", "-target=agent.invoice_triage", check=4)["plan"]
+    late = [finding["level"] for finding in part["findings"] if finding["rule"] == "INV-1"]
+    assert (late, part["next_root"]) == (["block"], None), "what the root does not bring lifts nothing"
+    (applied.checkout / "agents.hcl").write_text(agents)
     (proposed,) = findings(applied, "INV-1", 3)
     assert (proposed["level"], proposed["surface"]) == ("accept", "governance")
     digest = applied.plan()
