@@ -127,6 +127,12 @@ class AWS:
 
         return becoming(world, source, target, context)
 
+    def sessions_of(self, world: World, agent: str) -> tuple[Mapping[str, Any], ...]:
+        """How sessions of the agent's roles show themselves to other clouds (`Bridging` of the sdk)."""
+        from .listing import sessions_of
+
+        return sessions_of(world, agent)
+
     def evaluate_document(self, request: Mapping[str, Any]) -> Decision:
         from .policy.documents import evaluate_document
 
@@ -144,6 +150,11 @@ class AWS:
         from .policy.comparisons import compare_documents
 
         return compare_documents(old, new, kind)
+
+    def ends(self, kind: str, attributes: Attributes) -> str | None:
+        from .check import ends
+
+        return ends(kind, attributes)
 
     def mark_in(self, kind: str, attributes: Attributes) -> Mark | None:
         from .marks import mark_in

@@ -91,6 +91,15 @@ def becoming(world: World, source: str, target: str, context: Mapping[str, Seque
     return min(found, key=lambda decision: _ORDER.index(decision.answer))
 
 
+def sessions_of(world: World, agent: str) -> tuple[dict[str, str], ...]:
+    """What Security Token Service says of a session of each of the agent's roles; the path is no part of it."""
+    out = []
+    for role in holdings(world).roles(agent):
+        arn = role_arn(role).split(":")
+        out.append({"arn": f"arn:{arn[1]}:sts::{arn[4]}:assumed-role/{role.address.name}/*"})
+    return tuple(out)
+
+
 def _wanted(held: Holdings, target: str) -> Iterator[dict[str, str]]:
     """What a caller may say of its session to please a statement; first, nothing."""
     yield {}

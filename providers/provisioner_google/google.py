@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from provisioner.model.diagnostics import Diagnostic
     from provisioner.model.findings import Hazard
     from provisioner.model.graph import Reach
+    from provisioner.model.questions import Holding
     from provisioner.model.requests import Decision, Request, World
-    from provisioner.model.resources import Address, Desired, Resource, Snapshot
+    from provisioner.model.resources import Address, Attributes, Desired, Resource, Snapshot
     from provisioner.model.usage import Deed, Fit, LoggedCall, Observed, Use
     from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
@@ -69,6 +70,11 @@ class Google:
         from .check import check
 
         return check(authority, desired, live)
+
+    def ends(self, kind: str, attributes: Attributes) -> str | None:
+        from .check import ends
+
+        return ends(kind, attributes)
 
     def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
         from .check import expiries
@@ -128,8 +134,36 @@ class Google:
 
     def speaks(self, action: str) -> bool:
         """Whether this is written as one permission, `bigquery.tables.getData` (`Speaking` of the sdk)."""
-        parts = action.split(".")
-        return len(parts) >= 3 and all(part.isascii() and part.replace("-", "").isalnum() for part in parts)
+        from .listing import speaks
+
+        return speaks(action)
+
+    def holdings_of(self, world: World, agent: str) -> tuple[Collection[Holding], Collection[str]]:
+        """What an agent holds, grant by grant (`Listing` of the sdk, with the two that follow)."""
+        from .listing import holdings_of
+
+        return holdings_of(world, agent)
+
+    def candidates(self, world: World, agent: str, resource: str) -> tuple[str, ...]:
+        from .listing import candidates
+
+        return candidates(world, agent, resource)
+
+    def becoming(self, world: World, source: str, target: str, context: Mapping[str, Sequence[str]]) -> Decision:
+        from .listing import becoming
+
+        return becoming(world, source, target, context)
+
+    def foreigners(self, world: World, cloud: str) -> tuple[str, ...]:
+        """Agents into which principals of another cloud may come (`Receiving` of the sdk)."""
+        from .listing import foreigners
+
+        return foreigners(world, cloud)
+
+    def admits_session(self, world: World, target: str, claims: Mapping[str, Any]) -> Decision:
+        from .listing import admits_session
+
+        return admits_session(world, target, claims)
 
     def narrows(self, change: Change) -> bool:
         """Whether a change takes authority away in every world (`NarrowingJudge` of the core). Pure."""

@@ -12,8 +12,9 @@ from .requests import Answer, Decision
 class Hop:
     """One step from an agent to another one. `source` and `target` are agent names.
 
-    `cloud` is where the target is reached; `via` is `assume_role`, `impersonate`, `invoke`, a role's name or
-    `escalation <technique>`. `open` says what the step depends on; empty where it is certain.
+    `cloud` is where the target is reached, `origin` where the source takes the step (empty: there, too); `via` is
+    `assume_role`, `impersonate`, `invoke`, `federation`, a role's name or `escalation <technique>`. `open` says what the
+    step depends on; empty where it is certain. A step from an agent to itself changes the cloud only.
     """
 
     source: str
@@ -22,6 +23,7 @@ class Hop:
     via: str
     declared: bool = True
     open: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ INVOKE = "invoke"
 Becoming = Callable[[Relation], Decision | None]
 """May the source of a relation become its agent, in the question's context? None where a provider cannot say."""
 
+Crossing = Callable[[str, str, str], str | None]
+"""What is open about an agent's principal in one cloud being its principal in another one; None where hops say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -72,22 +75,24 @@ def _becomes(relation: Relation, declared: Collection[tuple[str, str]], becoming
     )
 
 
-def ways(agent: str, clouds: Iterable[str], hops: Sequence[Hop]) -> tuple[Way, ...]:
+def ways(agent: str, clouds: Iterable[str], hops: Sequence[Hop], crossing: Crossing | None = None) -> tuple[Way, ...]:
     """The ways from an agent, who has identities in `clouds`, to every other that it reaches, nearest first.
 
-    A step into another cloud than the one the agent came to is never certain: it is another principal's.
+    A step out of another cloud than the one the agent came to is another principal's: between two clouds that know each
+    other there are hops for that, from an agent to itself; otherwise `crossing` says what is open.
     """
     starts = tuple(clouds)
     by_source: dict[str, list[Hop]] = {}
     for hop in hops:
         by_source.setdefault(hop.source, []).append(hop)
-    certain = _search(agent, starts, by_source, doubtful=False)
-    found = {**_search(agent, starts, by_source, doubtful=True), **certain}
+    crosses = crossing or _nobody_knows
+    certain = _search(agent, starts, by_source, crosses, doubtful=False)
+    found = {**_search(agent, starts, by_source, crosses, doubtful=True), **certain}
     return tuple(sorted(found.values(), key=lambda way: (len(way.hops), way.agent, way.cloud)))
 
 
 def _search(
-    agent: str, clouds: Sequence[str], by_source: Mapping[str, Sequence[Hop]], *, doubtful: bool
+    agent: str, clouds: Sequence[str], by_source: Mapping[str, Sequence[Hop]], crossing: Crossing, *, doubtful: bool
 ) -> dict[tuple[str, str], Way]:
     """Breadth first over (agent, cloud). Without `doubtful` only steps that are certain."""
     found: dict[tuple[str, str], Way] = {}
@@ -95,16 +100,25 @@ def _search(
     while queue:
         here = queue.popleft()
         for hop in by_source.get(here.agent, ()):
-            step = _in_cloud(hop, here)
+            step = _in_cloud(hop, here, crossing)
             key = (hop.target, hop.cloud)
-            if hop.target == agent or key in found or (step.open and not doubtful):
+            if step is None or hop.target == agent or key in found or (step.open and not doubtful):
+                continue
+            if hop.source == hop.target and hop.cloud == here.cloud:
                 continue
             found[key] = Way(hop.target, hop.cloud, (*here.hops, step))
             queue.append(found[key])
     return found
 
 
-def _in_cloud(hop: Hop, here: Way) -> Hop:
-    if hop.open or hop.cloud == here.cloud:
+def _in_cloud(hop: Hop, here: Way, crossing: Crossing) -> Hop | None:
+    """The step from where the agent came to; None where that principal is not the one that takes it."""
+    origin = hop.origin or hop.cloud
+    if origin == here.cloud:
         return hop
-    return replace(hop, open=f"whether agent.{hop.source} in {here.cloud} is also who it is in {hop.cloud}")
+    doubt = crossing(hop.source, here.cloud, origin)
+    return None if doubt is None else replace(hop, open=hop.open or doubt)
+
+
+def _nobody_knows(agent: str, origin: str, cloud: str) -> str | None:
+    return f"whether agent.{agent} in {origin} is also who it is in {cloud}"

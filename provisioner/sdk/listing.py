@@ -1,9 +1,9 @@
-"""What a provider may offer for questions about agents. Both are optional and pure."""
+"""What a provider may offer for questions about agents. All are optional and pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from ..model.questions import Holding
 from ..model.requests import Decision, World
@@ -33,3 +33,23 @@ class Listing(Protocol):
     def becoming(self, world: World, source: str, target: str, context: Mapping[str, Sequence[str]]) -> Decision:
         """May agent `source`, by its own principal, become agent `target`, choosing freely what a caller chooses (the
         name of its session)? `context` is what the question gives."""
+
+
+@runtime_checkable
+class Bridging(Protocol):
+    """A provider that says how its principals show themselves to other clouds."""
+
+    def sessions_of(self, world: World, agent: str) -> tuple[Mapping[str, Any], ...]:
+        """The claims of sessions of the agent's own principals, in the form that a trust of another cloud reads: of
+        AWS `{"arn": "arn:aws:sts::ACCOUNT:assumed-role/ROLE/*"}`, where `*` is a name that the caller chooses."""
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """A provider whose agents' trusts may admit principals of another cloud."""
+
+    def foreigners(self, world: World, cloud: str) -> tuple[str, ...]:
+        """The agents whose trusts may admit principals of `cloud`, sorted."""
+
+    def admits_session(self, world: World, target: str, claims: Mapping[str, Any]) -> Decision:
+        """May a session with these claims (`Bridging.sessions_of`) become agent `target` here?"""

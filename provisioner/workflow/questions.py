@@ -12,9 +12,10 @@ from ..model.graph import Relation
 from ..model.questions import Circumstance, Holding, Holdings, Hop, Route, Verdict, Who
 from ..model.requests import Answer, Attempt, Decision, World
 from ..planning.planner import merged_coverage, raise_for
-from ..policy.chains import Way, hops_of, ways
+from ..policy.chains import Crossing, Way, hops_of, ways
 from ..sdk.listing import Listing, Speaking
 from ..sdk.provider import Provider
+from .bridging import crossing, federated
 from .compiling import Compiled, compile_all, preflight, providers_of
 from .planning import look, stamp
 from .project import Project
@@ -35,6 +36,7 @@ class Asked:
     providers: Mapping[str, Provider]
     world: World
     hops: tuple[Hop, ...]
+    crossing: Crossing
     context: Context
     circumstance: Circumstance
 
@@ -66,7 +68,7 @@ def ask(project: Project, context: Context, *, live: bool = False) -> Asked:
     identities = _identities(configuration, world)
     hops = _hops(configuration, compiled, world, context, tuple(identities))
     present = frozenset((item.agent, at.provider) for at, item in resources.items() if item.agent is not None)
-    return Asked(identities, present, compiled.providers, world, hops, context, said)
+    return Asked(identities, present, compiled.providers, world, hops, crossing(compiled.providers), context, said)
 
 
 def can(asked: Asked, agent: str, action: str, resource: str) -> Verdict:
@@ -103,7 +105,7 @@ def held(asked: Asked, agent: str) -> Holdings:
     """What an agent holds, and whom it may become. Raises DiagnosticError for no agent."""
     name = _agent(asked, agent)
     holdings, unread = _listed(asked, name)
-    reached = tuple(way.hops for way in ways(name, asked.identities[name], asked.hops))
+    reached = tuple(way.hops for way in ways(name, asked.identities[name], asked.hops, asked.crossing))
     return Holdings(name, tuple(holdings), reached, tuple(unread), _unlisted(asked, (name,)))
 
 
@@ -142,7 +144,8 @@ def _hops(
             return None
         return provider.becoming(world, relation.source_agent, relation.agent, context)
 
-    return hops_of(configuration, reaches, called, becoming)
+    found = hops_of(configuration, reaches, called, becoming)
+    return (*found, *federated(world, compiled.providers, agents))
 
 
 def _verdict(
@@ -154,7 +157,7 @@ def _verdict(
         clouds = " and ".join(speakers)
         said = Decision(Answer.DENIED, (f"agent.{agent} has no identity in {clouds}",))
         routes.append(Route(agent, clouds, (), said))
-    for way in ways(agent, asked.identities[agent], asked.hops):
+    for way in ways(agent, asked.identities[agent], asked.hops, asked.crossing):
         if way.cloud in speakers:
             routes.append(_route(asked, way, action, resource, open_=open_))
     best = min((route.decision.answer for route in routes), key=_ORDER.index)
@@ -166,6 +169,8 @@ def _route(asked: Asked, way: Way, action: str, resource: str, *, open_: bool) -
     named = "action" if "action" in provider.schema().attempt.attributes else "permission"
     context = {key: values[0] if len(values) == 1 else list(values) for key, values in asked.context.items()}
     settings = {named: action, "resource": resource, "context": context, "open": open_}
+    if isinstance(provider, Listing):
+        settings["itself"] = True  # its ways to other agents are routes of their own
     if (way.agent, way.cloud) not in asked.present and not asked.circumstance.gaps:
         found = Decision(Answer.DENIED, (f"agent.{way.agent} is not in {way.cloud}",))
     else:
@@ -179,7 +184,7 @@ def _route(asked: Asked, way: Way, action: str, resource: str, *, open_: bool) -
 def _named(asked: Asked, agent: str, resource: str, known: dict[str, set[str]]) -> set[str]:
     """The actions that the statements of an agent, and of those whom it reaches, could do to a resource."""
     actions: set[str] = set()
-    for name in (agent, *(way.agent for way in ways(agent, asked.identities[agent], asked.hops))):
+    for name in (agent, *(way.agent for way in ways(agent, asked.identities[agent], asked.hops, asked.crossing))):
         if name not in known:
             clouds = asked.identities[name]
             known[name] = set()

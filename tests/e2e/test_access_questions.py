@@ -127,13 +127,21 @@ def test_google_is_asked_by_its_own_permissions(tmp_path: Path) -> None:
     assert [(route["cloud"], route["answer"]) for route in found["routes"]] == [("google", "allowed")]
     assert "E-ACTION" in team.run("access", "can", "invoice_triage", "s3:GetObject", inbox, check=1).stderr
     listed = team.run("access", "list", "invoice_triage").stdout
-    assert "NOT LISTED google" in listed
-    assert "no permissions were found" not in listed
+    assert "allows storage.objects.get on //storage.googleapis.com/projects/_/buckets/acme-invoices, when" in listed
+    assert "what role roles/pubsub.publisher holds" in listed  # nobody reads a cloud here
+    assert "denys " not in listed
+    assert "denies cloudresourcemanager.googleapis.com/projects.setIamPolicy" in listed
     who = team.json("access", "who", inbox, "-action=storage.objects.get")
     # What a predefined role of another agent holds is not known offline: that agent depends on it.
     sure = [verdict["agent"] for verdict in who["verdicts"] if verdict["answer"] == "allowed"]
     assert sure == ["invoice_triage"]
-    assert team.json("access", "who", inbox)["unlisted"] == ["google"]
+    everything = team.json("access", "who", inbox)
+    assert everything["unlisted"] == []
+    assert {(one["agent"], one["action"]) for one in everything["verdicts"]} == {
+        ("invoice_triage", "storage.objects.get")
+    }
+    why = team.run("access", "why", "invoice_triage", "storage.objects.get", inbox).stdout
+    assert "Allow: statement projects/acme-fin-prod/roles/" in why
 
 
 def test_who(offline: Any) -> None:

@@ -41,13 +41,21 @@ def _attempt(world: World, request: Attempt, permission: str, resource: str) -> 
     found = _as_agent(world, request.agent, permission, resource, context, bool(request.settings.get("granted")))
     if found.answer is Answer.ALLOWED or request.settings.get("granted") or request.settings.get("alone"):
         return found
-    return _through_accounts(world, request.agent, permission, resource, context, found)
+    asked_apart = bool(request.settings.get("itself"))
+    return _through_accounts(world, request.agent, permission, resource, context, found, asked_apart)
 
 
 def _through_accounts(
-    world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any], own: Decision
+    world: World,
+    agent: str,
+    permission: str,
+    resource: str,
+    context: Mapping[str, Any],
+    own: Decision,
+    asked_apart: bool,
 ) -> Decision:
-    """What the agent can do as somebody else: every account that it can get a token of."""
+    """What the agent can do as somebody else: every account that it can get a token of. `asked_apart`: of other agents
+    somebody asks in their own name; what is left are accounts that are no agent's."""
     missing = list(own.missing)
     seen, waiting = {agent}, [agent]
     while waiting:
@@ -59,7 +67,8 @@ def _through_accounts(
             condition, lacking = _condition_holds(grant, context)
             if condition is Truth.NO:
                 continue
-            others = _accounts_on(world, str(grant.attributes["resource"])) - seen
+            apart = asked_apart and truth is Truth.YES
+            others = set() if apart else accounts_on(world, str(grant.attributes["resource"])) - seen
             for other in sorted(others):
                 seen.add(other)
                 waiting.append(other)
@@ -79,7 +88,7 @@ def _through_accounts(
     return Decision(Answer.DEPENDS, own.because, tuple(dict.fromkeys(missing)), own.deciding)
 
 
-def _accounts_on(world: World, resource: str) -> set[str]:
+def accounts_on(world: World, resource: str) -> set[str]:
     """Agents whose service account a grant on `resource` reaches."""
     held = holdings(world)
     one = held.account_agent(resource)
@@ -93,7 +102,7 @@ def _others_on(world: World, resource: str) -> bool:
     """Whether a grant reaches service accounts that are not in this world."""
     if "/serviceAccounts/" not in resource:
         return True
-    return not _accounts_on(world, resource)
+    return not accounts_on(world, resource)
 
 
 def _as_agent(
@@ -141,7 +150,7 @@ def _outside(world: World, agent: str, resource: str, context: Mapping[str, Any]
     policies = [world.resources[used] for one in bound for used in one.uses if used in world.resources]
     for policy in policies:
         for rule in policy.attributes["rules"]:
-            if any(_reaches(str(name), resource, context)[0] is Truth.YES for name in rule.get("resources", ())):
+            if any(reaches(str(name), resource, context)[0] is Truth.YES for name in rule.get("resources", ())):
                 return ()
     names_ = ", ".join(policy.address.name for policy in policies)
     return (f"whether access boundary {names_} blocks it: {resource} is not known to be inside",) if policies else ()
@@ -157,7 +166,7 @@ def _allows(
     world: World, grant: Resource, permission: str, resource: str, context: Mapping[str, Any]
 ) -> tuple[Truth, tuple[str, ...]]:
     answers = [
-        _reaches(str(grant.attributes["resource"]), resource, context),
+        reaches(str(grant.attributes["resource"]), resource, context),
         _role_holds(world, grant, permission),
         _condition_holds(grant, context),
     ]
@@ -167,7 +176,7 @@ def _allows(
     return (Truth.UNKNOWN, missing) if missing else (Truth.YES, ())
 
 
-def _reaches(above: str, resource: str, context: Mapping[str, Any]) -> tuple[Truth, tuple[str, ...]]:
+def reaches(above: str, resource: str, context: Mapping[str, Any]) -> tuple[Truth, tuple[str, ...]]:
     """Whether a policy on `above` counts for `resource`."""
     if above == resource or resource.startswith(f"{above}/"):
         return Truth.YES, ()
@@ -245,6 +254,14 @@ def _denied(
     return Finding(Truth.UNKNOWN if unsure else Truth.NO, (), tuple(dict.fromkeys(unsure)), tuple(open_))
 
 
+def stopped(world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any]) -> Finding:
+    """What deny policies say of a request that something grants; `missing` alone is what an access boundary may do."""
+    denied = _denied(world, agent, holdings(world).grants(agent), permission, resource, context)
+    if denied.truth is not Truth.NO:
+        return denied
+    return Finding(Truth.NO, (), _outside(world, agent, resource, context))
+
+
 def _own_members(world: World, agent: str) -> set[str]:
     accounts = holdings(world).of(agent, schema.ACCOUNT)
     return {names.deny_member(f"serviceAccount:{r.attributes['email']}") for r in accounts}
@@ -268,7 +285,7 @@ def _rule_denies(
         return Truth.NO, ()
     if not any(_denies_permission(str(pattern), permission) for pattern in rule.get("deniedPermissions", ())):
         return Truth.NO, ()
-    reach, lacking = _reaches(attach, resource, context)
+    reach, lacking = reaches(attach, resource, context)
     if reach is not Truth.YES:
         return reach, lacking
     condition = rule.get("denialCondition")

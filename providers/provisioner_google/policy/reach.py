@@ -13,7 +13,7 @@ from .. import schema
 from ..escalation import escalations
 from ..roles import BECOMING
 from .assess import admitted
-from .evaluate import permissions_of
+from .evaluate import accounts_on, permissions_of
 from .holdings import holdings
 
 
@@ -41,11 +41,18 @@ def _admits(resource: Resource) -> Iterator[Relation]:
 
 
 def _delegates(world: World, grant: Resource, agents: Collection[str]) -> Iterator[Relation]:
-    """Another agent that may get a token of this one's service account."""
+    """Other agents of whose service accounts this one may get a token: one account's, or all of a project.
+
+    A role on a project that nobody read may hold that, like anything: it is no relation to everybody there.
+    """
     if grant.address.kind not in schema.GRANTS:
         return
-    other = holdings(world).account_agent(str(grant.attributes["resource"]))
+    resource = str(grant.attributes["resource"])
     held = permissions_of(world, grant)
-    if other in agents and other != grant.agent and (held is None or held & set(BECOMING)):
+    if held is not None and not held & set(BECOMING):
+        return
+    one = holdings(world).account_agent(resource)
+    others = {one} if one is not None else accounts_on(world, resource) if held is not None else set()
+    for other in sorted((others & set(agents)) - {grant.agent}):
         label, certain = str(grant.attributes["role"]), held is not None
-        yield Relation(str(grant.attributes["member"]), grant.agent, str(other), "google", label, certain)
+        yield Relation(str(grant.attributes["member"]), grant.agent, other, "google", label, certain)
