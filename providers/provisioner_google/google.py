@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
+    from provisioner.sdk.usage import LookedUp
 
     from .sandbox.cloud import SandboxCloud
 
@@ -222,6 +223,11 @@ class Google:
         from .audit import fit
 
         return fit(block, observed)
+
+    def look_up(self, connections: Sequence[Connection], addresses: Collection[Address]) -> LookedUp:
+        from .audit_lookup import look_up
+
+        return look_up(connections, addresses)
 
     def permissions(self, authority: Authority, desired: Sequence[Desired], purpose: str) -> Iterable[RunnerPolicy]:
         from .permissions import permissions
