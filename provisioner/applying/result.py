@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,6 +44,7 @@ class WorldProblem:
 class ApplyResult:
     """`operations` are all of the plan's, in its order. `complete`: everything is done and as signed, and the plan is
     consumed. `stopped` says why a run ended before its last operation. `notes` are what a person should know besides.
+    `calls` counts this run's requests by `provider:target`, as far as writers count them.
     """
 
     plan: str
@@ -52,6 +53,8 @@ class ApplyResult:
     stopped: Diagnostic | None = None
     notes: tuple[str, ...] = ()
     complete: bool = False
+    calls: Mapping[str, int] = field(default_factory=dict)
+    milliseconds: int = 0
 
     def _of(self, *statuses: Status) -> tuple[OperationResult, ...]:
         return tuple(result for result in self.operations if result.status in statuses)

@@ -19,9 +19,12 @@ _SEVERITY = {Level.BLOCK: "blocker", Level.ACCEPT: "major", Level.WARN: "minor",
 
 
 def terraform_report(file: PlanFile) -> str:
-    """`{"create": 1, "update": 2, "delete": 0}`, ending with a newline."""
+    """`{"create": 1, "update": 2, "delete": 0}`, ending with a newline. GitLab knows no other: what is only marked or
+    let go of is an update there."""
     tally = Counter(change.action for change in file.plan.changes)
-    return json.dumps({action.value: tally[action] for action in Action}) + "\n"
+    updated = tally[Action.UPDATE] + tally[Action.CLAIM] + tally[Action.RELEASE]
+    counts = {"create": tally[Action.CREATE], "update": updated, "delete": tally[Action.DELETE]}
+    return json.dumps(counts) + "\n"
 
 
 def code_quality(file: PlanFile, root: str = "", fallback: str = "main.hcl") -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..model.changes import Action, Change, Effect, Surface
 from ..model.findings import Finding, Level, TestResult
-from ..model.plan import AgentNote, Plan
+from ..model.plan import AgentNote, NewPath, Plan
 from ..model.resources import Gap
 from ..planfile import PlanFile
 from .conditions import Condition, exit_line, plan_conditions
@@ -163,9 +163,26 @@ def _changes(page: _Page) -> list[str]:
     lines: list[str] = []
     for group in groups(page.plan):
         lines += _heading(page, group)
+        for path in page.plan.new_paths:
+            if path.agent in group.agents:
+                lines += _path_lines(path, page.width, page.paint, named=len(group.agents) > 1)
         for row in group.rows:
             lines += change_lines(row, page.width, page.paint, users(page.plan, row.first))
+    changed = {agent for group in groups(page.plan) for agent in group.agents}
+    for path in page.plan.new_paths:
+        if path.agent not in changed:
+            lines += _path_lines(path, page.width, page.paint, named=True)
     return lines + _root(page)
+
+
+def _path_lines(path: NewPath, width: int, paint: Paint, *, named: bool) -> list[str]:
+    """`NEW PATH  technique: text`: what the plan lets an agent become, beside that agent."""
+    who = f"agent.{escape(path.agent)}, " if named else ""
+    doubt = "" if path.certain else ", if the context allows it"
+    head = "    NEW PATH   "
+    lines = wrap(f"{who}{escape(path.technique)}: {escape(path.text)}{doubt}", width, head, " " * INDENT)
+    lines[0] = head.replace("NEW PATH", paint.style("bad", "NEW PATH")) + lines[0][len(head) :]
+    return lines
 
 
 def _root(page: _Page) -> list[str]:
@@ -338,6 +355,15 @@ def _coverage(page: _Page) -> list[str]:
     return coverage_lines(page.plan.gaps, page.plan.not_looked_at, notes.calls, notes.milliseconds, page.width)
 
 
+def spent(calls: Mapping[str, int], milliseconds: int) -> list[str]:
+    """`aws 7 calls`, `google 31 calls`, `6.2 s`."""
+    by_provider: Counter[str] = Counter()
+    for target, number in calls.items():
+        by_provider[target.partition(":")[0]] += number
+    seen = [f"{escape(name)} {count(number, 'call')}" for name, number in sorted(by_provider.items())]
+    return [*seen, f"{milliseconds / 1000:.1f} s"] if milliseconds else seen
+
+
 def coverage_lines(
     gaps: Sequence[Gap],
     not_looked_at: Sequence[str],
@@ -346,12 +372,7 @@ def coverage_lines(
     width: int,
 ) -> list[str]:
     """READ and NOT JUDGED: what was seen, and what was not."""
-    by_provider: Counter[str] = Counter()
-    for target, number in calls.items():
-        by_provider[target.partition(":")[0]] += number
-    seen = [f"{escape(name)} {count(number, 'call')}" for name, number in sorted(by_provider.items())]
-    if milliseconds:
-        seen.append(f"{milliseconds / 1000:.1f} s")
+    seen = spent(calls, milliseconds)
     state = "INCOMPLETE" if gaps else "complete"
     lines = section("READ", f"{state}: {', '.join(seen)}" if seen else state, width)
     for gap in gaps:

@@ -87,6 +87,8 @@ def apply_document(file: PlanFile, result: ApplyResult) -> dict[str, Any]:
         "problems": [to_builtins(problem) for problem in result.problems],
         "stopped": None if result.stopped is None else to_builtins(result.stopped),
         "notes": list(result.notes),
+        "calls": dict(result.calls),
+        "milliseconds": result.milliseconds,
     }
 
 

@@ -11,7 +11,7 @@ from ..model.findings import TestResult
 from ..planfile import PlanFile
 from .conditions import Condition, exit_line
 from .escape import escape
-from .human import failure_lines, solo
+from .human import failure_lines, solo, spent
 from .signoff import SignOffs, obligation_lines, sign_step, signoff_table
 from .text import Paint, count, ending, section, title, when, wrap
 
@@ -54,6 +54,8 @@ def apply_text(file: PlanFile, result: ApplyResult, *, width: int = 100, color: 
     lines += _trouble(result, width, paint)
     for note in result.notes:
         lines += section("NOTE", escape(note), width)
+    took = spent(result.calls, result.milliseconds)
+    lines += ["", *section("TOOK", ", ".join(took), width)] if took else []
     if not result.complete:
         lines += ["", f"Next   provisioner apply {file.short}   resumes; what is done is not done again"]
     return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,7 @@ def apply(
         _proceed([refusal for refusal in come_up(ledger) if refusal.code == REVOKED])
 
     record_obligation(opened.ledger, verified)
+    started = time.monotonic()
     result = execute(
         verified,
         writers,
@@ -111,7 +113,9 @@ def apply(
         ),
         counts=counted(opened.ledger, runner),
     )
-    return _concluded(opened, result)
+    calls = {place: made for writer in writers.values() for place, made in getattr(writer, "calls", {}).items()}
+    elapsed = int((time.monotonic() - started) * 1000)
+    return _concluded(opened, replace(result, calls=calls, milliseconds=elapsed))
 
 
 def _proceed(refusals: Sequence[Refusal]) -> None:

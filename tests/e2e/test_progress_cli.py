@@ -53,4 +53,5 @@ def test_progress_is_for_terminals_only(team: Any, tmp_path: Path) -> None:
     team.sign_all("change.plan.json")
     code, out, err = at_a_terminal(team, "apply", plan)
     assert code == 0 and "\x1b" not in out and "applying" not in out, out + err
+    assert re.search(r"TOOK +aws \d+ calls, [\d.]+ s", out), "what it cost is in the report"
     assert re.search(r"applying .*\d+/\d+", CONTROL.sub("", err)) and "\x1b[?25h" in err
