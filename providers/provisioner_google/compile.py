@@ -20,6 +20,9 @@ from .principals import Principal, google_agents, google_parts, pool_address, pr
 ENFORCEMENT_VERSION = "3"
 """Which permissions an access boundary blocks. Source: «Permissions that principal access boundary policies block»."""
 
+ONLY = "principal.type == 'iam.googleapis.com/ServiceAccount' && principal.subject == {}"
+"""The condition by which a boundary is bound to one service account of a project."""
+
 USER_ROLE = "roles/iam.workloadIdentityUser"
 
 
@@ -179,7 +182,7 @@ def _boundary_binding(authority: Authority, who: Principal) -> Iterable[Desired]
     if policy is None or boundary is None or not principal_set:
         return
     email = who.member.removeprefix("serviceAccount:")
-    only = f"principal.type == 'iam.googleapis.com/ServiceAccount' && principal.subject == '{email}'"
+    only = ONLY.format(f"'{email}'")
     attributes = {
         "policy": rest_name(schema.ACCESS_BOUNDARY, policy.target, policy.name),
         "principal_set": principal_set,

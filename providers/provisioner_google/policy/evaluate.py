@@ -16,10 +16,13 @@ from provisioner.model.resources import Address, Resource
 
 from .. import names, schema, table
 from ..bindings import place_of
+from ..compile import ONLY
 from . import cel
 from .admission import admits
 from .attributes import attributes_of
+from .boundary import blocks
 from .cel import Truth
+from .hierarchy import PROJECT, inherits, placed, unseen
 from .holdings import holdings
 from .judging import Finding, short
 
@@ -37,7 +40,7 @@ def evaluate_in_world(world: World, request: Request) -> Decision:
 
 
 def _attempt(world: World, request: Attempt, permission: str, resource: str) -> Decision:
-    context = attributes_of(resource, world.now, request.settings.get("context") or {})
+    context = placed(world, resource, attributes_of(resource, world.now, request.settings.get("context") or {}))
     found = _as_agent(world, request.agent, permission, resource, context, bool(request.settings.get("granted")))
     if found.answer is Answer.ALLOWED or request.settings.get("granted") or request.settings.get("alone"):
         return found
@@ -127,10 +130,14 @@ def _as_agent(
     if allows:
         if denied.truth is Truth.UNKNOWN:
             return Decision(Answer.DEPENDS, tuple(allows), denied.missing, (*named, *denied.deciding))
+        boundary = excluded(world, agent, permission, resource, context)
+        if boundary:
+            return Decision(Answer.DENIED, (f"access boundary {boundary} does not reach {resource}",))
         outside = _outside(world, agent, resource, context)
         if outside:
             return Decision(Answer.DEPENDS, tuple(allows), outside, tuple(named))
         return Decision(Answer.ALLOWED, tuple(allows), deciding=tuple(named))
+    missing += unseen(context)
     if missing:
         return Decision(Answer.DEPENDS, missing=tuple(dict.fromkeys(missing)), deciding=tuple(open_))
     return Decision(Answer.DENIED, (f"no grant of {agent} holds {permission} there",))
@@ -144,16 +151,37 @@ def _named(grant: Resource) -> Deciding:
 
 
 def _outside(world: World, agent: str, resource: str, context: Mapping[str, Any]) -> tuple[str, ...]:
-    """Why an access boundary may stop a request: all that the agent is bound to leave the resource out. Which
-    permissions its version blocks is not known here, so it never makes a DENIED."""
-    bound = holdings(world).of(agent, schema.ACCESS_BOUNDARY_BINDING)
-    policies = [world.resources[used] for one in bound for used in one.uses if used in world.resources]
+    """Why an access boundary may stop a request: all that the agent is bound to leave the resource out."""
+    policies = [policy for _, policy in _bound(world, agent)]
     for policy in policies:
         for rule in policy.attributes["rules"]:
             if any(reaches(str(name), resource, context)[0] is Truth.YES for name in rule.get("resources", ())):
                 return ()
     names_ = ", ".join(policy.address.name for policy in policies)
     return (f"whether access boundary {names_} blocks it: {resource} is not known to be inside",) if policies else ()
+
+
+def _bound(world: World, agent: str) -> list[tuple[Resource, Resource]]:
+    """The access boundaries that an agent is bound to, each with its binding."""
+    found = holdings(world).of(agent, schema.ACCESS_BOUNDARY_BINDING)
+    return [(one, world.resources[used]) for one in found for used in one.uses if used in world.resources]
+
+
+def excluded(world: World, agent: str, permission: str, resource: str, context: Mapping[str, Any]) -> str:
+    """The access boundaries by which a request is refused for sure: the agent is bound, nothing that it is bound to
+    reaches the resource, and their versions are known to block the permission. Empty where that is not so."""
+    bound = _bound(world, agent)
+    accounts = [f"'{r.attributes['email']}'" for r in holdings(world).of(agent, schema.ACCOUNT)]
+    sure = False
+    for binding, policy in bound:
+        condition = binding.attributes["condition"]
+        sure = sure or condition is None or any(condition["expression"] == ONLY.format(email) for email in accounts)
+        names_ = [str(name) for rule in policy.attributes["rules"] for name in rule.get("resources", ())]
+        if any(reaches(name, resource, context)[0] is not Truth.NO for name in names_):
+            return ""
+        if not blocks(permission, str(policy.attributes["enforcement_version"])):
+            return ""
+    return ", ".join(policy.address.name for _, policy in bound) if sure else ""
 
 
 def _told(grant: Resource) -> str:
@@ -184,13 +212,14 @@ def reaches(above: str, resource: str, context: Mapping[str, Any]) -> tuple[Trut
     if host != "cloudresourcemanager.googleapis.com":
         return Truth.NO, ()
     if rest.startswith("projects/"):
-        project = table.project_of(resource) or context.get("project")
+        project = table.project_of(resource) or context.get("project") or context.get(PROJECT)
         if resource.startswith("//cloudresourcemanager.googleapis.com/") and table.project_of(resource) is None:
             return Truth.NO, ()
         if project is None:
             return Truth.UNKNOWN, (f"in which project {resource} is: context = {{ project = … }}",)
         return (Truth.YES if f"projects/{project}" == rest else Truth.NO), ()
-    return Truth.UNKNOWN, (f"whether {resource} is in {rest}",)
+    inside = inherits(above, context)
+    return inside, (f"whether {resource} is in {rest}",) if inside is Truth.UNKNOWN else ()
 
 
 def _role_holds(world: World, grant: Resource, permission: str) -> tuple[Truth, tuple[str, ...]]:

@@ -23,6 +23,7 @@ class Holdings:
         self._in_project: dict[str, set[str]] = defaultdict(set)
         self.own: dict[str, list[Resource]] = defaultdict(list)
         self.deny_policies: list[Resource] = []
+        self.places: dict[str, Resource] = {}
         for resource in resources.values():
             if resource.address.provider == "google":
                 self._learn(resource)
@@ -41,6 +42,8 @@ class Holdings:
             email, project = str(resource.attributes["email"]), resource.address.target
             self._accounts[names.account_resource(email, project)] = agent
             self._in_project[project].add(agent)
+        elif kind == schema.PLACE:
+            self.places.setdefault(resource.address.name, resource)
         elif kind == schema.DENY_POLICY:
             self.deny_policies.append(resource)
 
