@@ -30,6 +30,16 @@ agent "function" {
   }
 
   identity "aws" {}
+
+  # What an agent is in Google Cloud, where its entry asks for it: its AWS role, as a federated principal.
+  dynamic "identity" {
+    for_each = try(each.value.google, false) ? ["google"] : []
+    labels   = [identity.value]
+
+    content {
+      federation = federation.aws
+    }
+  }
 }
 
 agent "service" {

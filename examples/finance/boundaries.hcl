@@ -12,6 +12,14 @@ boundary "reading" {
     regions         = [local.region]
     global_services = ["sts"]
   }
+
+  google {
+    attach = "projects/${var.project}"
+    deny = [
+      "iam.serviceAccountKeys.create", "iam.serviceAccounts.getAccessToken", "resourcemanager.projects.setIamPolicy",
+      "bigquery.tables.delete",
+    ]
+  }
 }
 
 # For agents that act on instructions of our own systems.

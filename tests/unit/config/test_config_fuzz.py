@@ -117,8 +117,9 @@ def test_the_same_twice(clouds: Mapping[str, ProviderSchema]) -> None:
 @pytest.mark.parametrize("example", ["quickstart", "finance"])
 def test_the_examples_load(example: str) -> None:
     from provisioner_aws.schema import provider_schema
+    from provisioner_google.schema import provider_schema as google_schema
 
-    found = load(EXAMPLE.parent / example, providers={"aws": provider_schema()}.get)
+    found = load(EXAMPLE.parent / example, providers={"aws": provider_schema(), "google": google_schema()}.get)
     assert found.diagnostics == ()
     assert found.configuration is not None
     if example == "finance":
