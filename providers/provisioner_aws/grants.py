@@ -95,12 +95,29 @@ def context_tests(when: Mapping[str, Any]) -> Iterable[Test]:
             yield Test("StringEquals", f"{prefix}{name}", (str(value),))
 
 
+def source_tests(runtime: Settings) -> Iterable[Test]:
+    """What a runtime demands of every request that its grants allow: with `bind_grants`, that a function of the agent
+    makes it. The account is the role's own. Source: Lambda Developer Guide, «Using source function ARN to control
+    function access behavior»."""
+    if not runtime.get("bind_grants"):
+        return
+    regions = runtime.get("regions") or ("*",)
+    functions = sorted(runtime.get("functions") or ())
+    arns = [f"arn:*:lambda:{region}:{_OWN_ACCOUNT}:function:{name}" for region in regions for name in functions]
+    yield Test("ArnLike", "lambda:SourceFunctionArn", tuple(arns))
+
+
+_OWN_ACCOUNT = "${aws:PrincipalAccount}"
+
+
 def _conditions(settings: Settings, part: GrantPart) -> Conditions:
     tests: Conditions = {}
     for block in settings.of("condition"):
         values = tuple(variables(value) for value in block.get("values") or ())
         _add(tests, Test(str(block.get("operator")), str(block.get("key")), values), block)
     for test in context_tests(part.grant.when):
+        _add(tests, test, settings)
+    for test in source_tests(part.agent.runtime):
         _add(tests, test, settings)
     if part.expires is not None:
         _add(tests, Test(BEFORE, CURRENT_TIME, (part.expires,)), settings)

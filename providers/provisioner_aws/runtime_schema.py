@@ -101,6 +101,13 @@ def _lambda() -> BlockSchema:
                 " AWS does not document that Lambda always sends them.",
                 default=False,
             ),
+            "bind_grants": AttributeSchema(
+                "bool",
+                "Grants hold only for requests that these functions' own code makes (lambda:SourceFunctionArn), so that"
+                " credentials taken elsewhere are worth nothing. Not for tools that Lambda itself calls on the agent's"
+                " behalf; tests of what is allowed name the key in their context.",
+                default=False,
+            ),
         },
     )
 

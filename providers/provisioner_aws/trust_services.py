@@ -124,6 +124,13 @@ def check_lambda(agent: Agent, place: Place) -> Iterable[Diagnostic]:
     runtime = agent.runtime
     if runtime.get("source_condition") or runtime.get("regions"):
         yield from check_regions(agent, place)
+    if runtime.get("bind_grants") and not runtime.get("functions"):
+        yield problem(
+            agent,
+            "bind_grants",
+            "bind_grants names no function to bind its grants to",
+            "List the agent's functions in functions, or take bind_grants out.",
+        )
     for name in runtime.get("functions") or ():
         if not _FUNCTION.fullmatch(name):
             yield problem(

@@ -34,7 +34,7 @@ from provisioner_aws.runtimes import CAPABILITIES
 from provisioner_aws.trust import RUNTIMES as ROWS
 
 from provisioner.model.configuration import Federation, Session
-from provisioner.model.requests import Answer, Assume, World
+from provisioner.model.requests import Answer, Assume, Attempt, World
 from provisioner.model.resources import Resource
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "aws_trust"
@@ -268,3 +268,58 @@ def test_the_tags_of_a_pod_are_trusted_in_a_grant_and_others_are_not():
 
 def test_the_cluster_is_pinned():
     assert CLUSTER in json.dumps(role_of(world(pods())).attributes["trust"])
+
+
+class TestGrantsOfFunctions:
+    """`bind_grants`: what is granted is of use inside the agent's own functions only."""
+
+    OBJECT = "arn:aws:s3:::acme-t/x"
+
+    def attempt(self, runtime: Any, **context: str) -> Answer:
+        from aws_workspace import grant, tool
+
+        of = authority([agent("a", runtime)], [tool("t")], [grant("g", ["a"], ["t"])])
+        assert [item for item in provider.validate(of) if item.is_error] == []
+        planned = World({item.resource.address: item.resource for item in provider.compile(of)}, NOW)
+        request = Attempt("a", {"action": "s3:GetObject", "resource": self.OBJECT, "context": context})
+        return evaluate_in_world(planned, request).answer
+
+    @pytest.mark.parametrize(
+        ("arn", "answer"),
+        [
+            (f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:one", Answer.ALLOWED),
+            (f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:other", Answer.DENIED),
+            ("arn:aws:lambda:eu-west-1:999999999999:function:one", Answer.DENIED),
+        ],
+    )
+    def test_only_its_own_code_may(self, arn: str, answer: Answer):
+        bound = block("runtime", "lambda", functions=("one", "two"), bind_grants=True)
+        assert self.attempt(bound, **{"lambda:SourceFunctionArn": arn}) is answer
+
+    def test_credentials_taken_elsewhere_are_worth_nothing(self):
+        bound = block("runtime", "lambda", functions=("one",), bind_grants=True)
+        assert self.attempt(bound) is Answer.DENIED
+        assert self.attempt(block("runtime", "lambda", functions=("one",))) is Answer.ALLOWED
+
+    def test_a_region_is_kept_where_one_is_named(self):
+        bound = block("runtime", "lambda", functions=("one",), regions=("eu-west-1",), bind_grants=True)
+        other = {"lambda:SourceFunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:one"}
+        assert self.attempt(bound, **other) is Answer.DENIED
+
+    def test_without_functions_there_is_nothing_to_bind_to(self):
+        assert ("E-AWS-RUNTIME", "agent.a: bind_grants names no function to bind its grants to") in found(
+            block("runtime", "lambda", bind_grants=True)
+        )
+
+
+@pytest.mark.parametrize("kind", ["gateway/tools-AbCdEf1234", "memory/notes-AbCdEf1234", "code-interpreter/x"])
+def test_a_gateway_or_a_memory_of_agentcore_does_not_become_its_agent(kind: str):
+    """One role for runtime, gateway and memory is refused by the trust itself: it names runtimes alone."""
+    for runtime in (agentcore(), agentcore(runtime_ids=None)):
+        trust = role_of(world(runtime)).attributes["trust"]
+        arn = f"arn:aws:bedrock-agentcore:eu-west-1:{ACCOUNT}"
+        principal = {"Service": "bedrock-agentcore.amazonaws.com"}
+        for source, answer in ((f"{arn}:runtime/triage-AbCdEf1234", "allowed"), (f"{arn}:{kind}", "denied")):
+            context = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": source}
+            asked = {"resource": f"arn:aws:iam::{ACCOUNT}:role/x", "policies": {"trust": trust}, "context": context}
+            assert provider.evaluate_document({**asked, "principal": principal}).answer.value == answer, source
