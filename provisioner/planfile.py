@@ -60,6 +60,8 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     """A plan as plain JSON values. What came after the first version is left out where it says nothing, so that
     older plans keep their one form and their digest."""
     value: dict[str, Any] = to_builtins(plan)
+    if not plan.new_paths:
+        del value["new_paths"]
     if plan.declared is None:
         del value["declared"]
     elif not plan.declared.addresses:

@@ -134,6 +134,22 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPath:
+    """A way for `agent` to become more than it is that the plan opens: it is not there now.
+
+    `technique` is the id of a known one, or `trust` where a trust or grant itself lets it become another agent. `text`
+    says the steps, each with its permission and where that comes from. `certain`: every step is allowed; otherwise some
+    depend on context that nobody gave. `target` is the agent that it then is, where it is one.
+    """
+
+    agent: str
+    technique: str
+    text: str
+    certain: bool
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The semantic plan. Two runs that would do the same to the same live state give the same plan.
 
@@ -163,6 +179,7 @@ class Plan:
     agent_total: int = 0
     format: str = FORMAT
     declared: Declared | None = None
+    new_paths: tuple[NewPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

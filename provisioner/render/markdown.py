@@ -54,7 +54,7 @@ def plan_markdown(
     """
     page = _Page(file, signoffs or unverified(file.plan), comment or Comment())
     head = [marker(file.plan.workspace, page.comment.root), *_verdict(page), *_changes(page)]
-    sections: list[Callable[[_Page], list[str]]] = [_signs, _findings, _facts, _since, _texts]
+    sections: list[Callable[[_Page], list[str]]] = [_paths, _signs, _findings, _facts, _since, _texts]
     body = list(head)
     left: list[str] = []
     for section in sections:
@@ -74,6 +74,7 @@ def plan_markdown(
 
 _SOLO = "one person holds every sign-off (solo)"
 _NAMES = {
+    "_paths": "new paths",
     "_signs": "who has to sign",
     "_findings": "findings",
     "_facts": "tests and reads",
@@ -182,6 +183,18 @@ def _meaning(change: Change) -> str:
     if not said and change.fields:
         said.append(f"differs in {md(', '.join(change.fields))}")
     return "; ".join(said)
+
+
+def _paths(page: _Page) -> list[str]:
+    """Ways to become more that the plan opens."""
+    paths = page.plan.new_paths
+    if not paths:
+        return []
+    lines = ["", f"#### {count(len(paths), 'new path')} to more authority", ""]
+    for path in paths:
+        doubt = "" if path.certain else ", if the context allows it"
+        lines.append(f"- {code(path.agent)}, {code(path.technique)}: {md(path.text)}{doubt}")
+    return lines
 
 
 def _signs(page: _Page) -> list[str]:

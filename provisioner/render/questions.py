@@ -159,7 +159,8 @@ def _holding_lines(one: Holding, width: int) -> Iterator[str]:
     actions = f"{'anything but ' if one.but_actions else ''}{_some(one.actions)}"
     resources = f" on {'anything but ' if one.but_resources else ''}{_some(one.resources)}" if one.resources else ""
     ends = "".join(f", {text}" for text in one.conditions)
-    yield from wrap(escape(f"{'denies' if one.effect == 'Deny' else 'allows'} {actions}{resources}{ends}"), width, "  ", "    ")
+    verb = "denies" if one.effect == "Deny" else "allows"
+    yield from wrap(escape(f"{verb} {actions}{resources}{ends}"), width, "  ", "    ")
     if one.within is not Within.ALL:
         yield from wrap(escape(f"{_LIMITED[one.within]}: {'; '.join(one.limits)}"), width, "    ", "      ")
 

@@ -36,6 +36,7 @@ from .authorized import attested, counted
 from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
 from .declaring import declared
 from .destroying import emptied
+from .newpaths import opened
 from .project import Project, workspace_ledger
 from .reading import read_all
 from .remembering import past
@@ -271,6 +272,7 @@ def _plan(
         solo=root.data.approval.solo,
         agent_total=len(agents),
         declared=said,
+        new_paths=opened(configuration, seen.compiled, made, stamp(seen.now)),
     )
     return whole, needed
 
