@@ -62,6 +62,8 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     value: dict[str, Any] = to_builtins(plan)
     if not plan.new_paths:
         del value["new_paths"]
+    if not plan.sweeps:
+        del value["sweeps"]
     if plan.declared is None:
         del value["declared"]
     elif not plan.declared.addresses:

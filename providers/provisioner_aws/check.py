@@ -86,6 +86,15 @@ def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
     return out
 
 
+def ends(kind: str, attributes: Mapping[str, Any]) -> str | None:
+    """When a policy of a role allows nothing any more (`Ending` of the sdk). One that denies something never ends: what
+    it keeps others from allowing would be allowed without it."""
+    document = attributes.get("document") if kind in (schema.ROLE_POLICY, schema.PACK) else None
+    if not document or any(statement.get("Effect") != "Allow" for statement in document.get("Statement", ())):
+        return None
+    return _end(document)
+
+
 def _end(document: Mapping[str, Any]) -> str | None:
     """The latest end among the statements; None where one of them has none."""
     ends = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from provisioner.model.authority import Authority
 from provisioner.model.diagnostics import Diagnostic, Severity
@@ -51,6 +52,11 @@ def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
         for key in {(resource.agent, name), (resource.agent, name.partition("--")[0])}:
             ends.setdefault(key, []).append(expiry_of(resource.attributes["condition"]))
     return {key: max(str(end) for end in found) for key, found in ends.items() if all(found)}
+
+
+def ends(kind: str, attributes: Mapping[str, Any]) -> str | None:
+    """When a binding of a grant ends by its own condition (`Ending` of the sdk); None for one that does not."""
+    return expiry_of(attributes.get("condition")) if kind in schema.GRANTS else None
 
 
 def _missing(item: Desired, absent: set[str]) -> Iterable[Diagnostic]:

@@ -19,6 +19,7 @@ from .limits import deletes_too_much, deletions, protecting
 from .next_root_checks import NEXT_ROOT_CHECKS
 from .ownership import change_owner
 from .past import left_tools, removal_tools
+from .sweeping import sweeps_of
 from .verdict import Refusal
 
 
@@ -187,6 +188,13 @@ def calls_are_the_providers(case: Case) -> Iterator[Refusal]:
             yield Refusal("E-OPERATIONS", reason, f"It was changed, or made by another version. {REPLAN}")
 
 
+def sweeps_are_the_changes(case: Case) -> Iterator[Refusal]:
+    """What is signed to run later, by itself, removes what this plan makes, once that has ended, and does no more."""
+    plan, providers = case.planfile.plan, case.evidence.providers
+    if providers is not None and plan.sweeps and plan.sweeps != sweeps_of(plan.changes, providers):
+        yield Refusal("E-SWEEPS", "what the plan would have swept later is not what it makes and what ends", REPLAN)
+
+
 def owners_are_the_roots(case: Case) -> Iterator[Refusal]:
     plan, root = case.planfile.plan, case.evidence.root.root.data
     for number, surface in case.demands.unowned:
@@ -299,6 +307,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     surfaces_are_the_providers,
     claims_hang_together,
     calls_are_the_providers,
+    sweeps_are_the_changes,
     owners_are_the_roots,
     requirements_are_the_roots,
     exclusions_are_complete,

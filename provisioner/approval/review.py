@@ -102,6 +102,10 @@ def _changes(plan: Plan, requirement: Requirement) -> Iterator[str]:
     for change in plan.changes:
         if change.number in numbers:
             yield from _change(change, operations.get(change.number, ()))
+            for sweep in plan.sweeps:
+                if sweep.change == change.number:
+                    verbs = ", ".join(escape(operation.verb) for operation in sweep.operations)
+                    yield f"      from {escape(sweep.ends)} on, without another sign-off: {verbs}"
 
 
 def _change(change: Change, operations: Iterable[Operation]) -> Iterator[str]:

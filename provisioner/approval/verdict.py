@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..model.plan import Requirement
+from ..model.changes import Change
+from ..model.plan import Requirement, Sweep
+from ..model.resources import Address
 from ..planfile import PlanFile
 from ..sdk.provider import Provider
 from .authorship import Authorship
@@ -24,6 +26,15 @@ class LedgerSignoff:
 
     index: int
     envelope: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweepable:
+    """A change that an applied plan made, and how that plan, as it was signed, removes it. `plan` is its digest."""
+
+    change: Change
+    sweep: Sweep
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ class Evidence:
     earlier expiry is judged: there too, since recording a root takes a moment after its last check. `carried` are
     sign-offs of other plans since the last consumed one. `store_now` is the time by the store's own clock, None where
     it has none of its own (a local folder); `announced` when the plan's next root was first published, by that clock.
+    `sweepable` is what signed plans made and how they remove it, gathered for plans that sweep alone.
     """
 
     root: RootInForce
@@ -79,6 +91,7 @@ class Evidence:
     carried: tuple[Carried, ...] = ()
     store_now: datetime | None = None
     announced: datetime | None = None
+    sweepable: Mapping[Address, Sweepable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from .signoff_checks import Judged, judge
 from .statement import Decision, Role
 from .states import states
 from .stopping import of_stop
+from .sweeping import of_sweep
 from .verdict import Evidence, LedgerSignoff, Refusal, RefusedSignoff, RequirementState, Signed, State
 
 _SEAL = object()
@@ -75,9 +76,9 @@ class Verdict:
 def verify(planfile: PlanFile, evidence: Evidence) -> Verdict:
     """Judge a plan by the root in force and what the ledger holds."""
     plan, root = planfile.plan, evidence.root.root
-    demands = of_stop(root.data, plan, evidence.providers, evidence.past)
+    demands = of_stop(root.data, plan, evidence.providers, evidence.past) or of_sweep(root.data, plan, evidence)
     if demands is not None:
-        evidence = replace(evidence, authorship=None, past=None)  # a stop plan is made from no file: no author
+        evidence = replace(evidence, authorship=None, past=None)  # made from no file: no author
     else:
         demands = of_plan(root.data, plan, Background(evidence.root.earlier, evidence.providers))
     judged = _judged(planfile, evidence, demands)

@@ -20,9 +20,12 @@ Expiries = Mapping[tuple[str, str], str]
 def grant_parts(
     configuration: Configuration, owner_of: OwnerOf, expiries: Expiries, now: datetime
 ) -> tuple[GrantPart, ...]:
-    """Every grant part, ordered by agent, grant and owner."""
+    """Every grant part, ordered by agent, grant and owner. Of a grant whose own date has passed nothing is made, and
+    what is left of it goes; a relative end (`"90d"`) is renewed by a signed plan, so it stays until it is swept."""
     parts: list[GrantPart] = []
     for grant in configuration.grants.values():
+        if has_ended(grant, now):
+            continue
         for name in grant.agents:
             parts += _parts_of(grant, configuration, configuration.agents[name], owner_of, expiries, now)
     return tuple(sorted(parts, key=lambda part: (part.agent.name, part.name)))
@@ -57,6 +60,12 @@ def has_relative_expiry(configuration: Configuration) -> bool:
     ends = [grant.expires for grant in configuration.grants.values()]
     ends += [delegation.expires for delegation in configuration.delegations.values()]
     return any(end is not None and end.after_seconds is not None for end in ends)
+
+
+def has_ended(grant: Grant, now: datetime) -> bool:
+    """Whether the date that a grant names has passed."""
+    at = grant.expires.at if grant.expires is not None else None
+    return at is not None and _moment(at) <= now
 
 
 def _parts_of(

@@ -35,10 +35,12 @@ class AppliedResource:
     entry: Entry
 
 
-def signed_state(history: History, counts: Counts | None = None) -> dict[Address, AppliedResource]:
-    """Every resource that an applied plan has ever changed, as the last one left it."""
+def signed_state(
+    history: History, counts: Counts | None = None, before: int | None = None
+) -> dict[Address, AppliedResource]:
+    """Every resource that an applied plan has ever changed, as the last one left it, or had before an entry."""
     out: dict[Address, AppliedResource] = {}
-    for step in _steps(history, counts):
+    for step in _steps(history, counts, before):
         change = step.change
         attributes = _attributes(step, out.get(change.address))
         out[change.address] = AppliedResource(
@@ -96,11 +98,13 @@ class _Step:
     entry: Entry
 
 
-def _steps(history: History, counts: Counts | None) -> Iterator[_Step]:
+def _steps(history: History, counts: Counts | None, before: int | None = None) -> Iterator[_Step]:
     """Every operation of ours that took effect, in the order of the journal, each once."""
     plans: dict[str, _Parts] = {}
     done: dict[str, set[str]] = defaultdict(set)
     for entry, said in _outcomes(history):
+        if before is not None and entry.index >= before:
+            break
         digest, operation_id = entry.body["plan"], said["operation"]
         if said["status"] not in SETTLED or operation_id in done[digest]:
             continue

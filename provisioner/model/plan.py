@@ -134,6 +134,19 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """How what one change makes is removed once it has ended by itself: signed with it, run by `sweep`.
+
+    `change` is its number, `ends` an RFC 3339 UTC time with whole seconds, `operations` the calls, whose ids and
+    change numbers are those of the removal as if it were this change.
+    """
+
+    change: int
+    ends: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NewPath:
     """A way for `agent` to become more than it is that the plan opens: it is not there now.
 
@@ -155,7 +168,8 @@ class Plan:
 
     `base` is the ledger index of the workspace's last consumed plan (0 for none): a plan is never applied twice.
     `unknown_authors` says what could not be attributed to anybody; then widening parts need two distinct people.
-    `declared` is None only in plans of the first version, whose bytes do not hold it.
+    `declared` is None only in plans of the first version, whose bytes do not hold it. `sweeps` hold, for each change
+    whose effect ends by itself, the calls that remove it then.
     """
 
     workspace: str
@@ -179,6 +193,7 @@ class Plan:
     agent_total: int = 0
     format: str = FORMAT
     declared: Declared | None = None
+    sweeps: tuple[Sweep, ...] = ()
     new_paths: tuple[NewPath, ...] = ()
 
 

@@ -54,6 +54,8 @@ class Evidence:
     tests_on_live: Sequence[TestResult]
     expiries: Mapping[tuple[str, str], str]
     now: datetime
+    sweepable: frozenset[Address] = frozenset()
+    """What has ended and a signed plan carries the removal of."""
 
 
 def report(
@@ -273,14 +275,22 @@ def _expired(evidence: Evidence, owner_of: OwnerOfSurface) -> Iterable[Differenc
                 agent=agent,
                 surfaces=(Surface.TOOL_ACCESS,),
                 tell=(tell,) if tell else (),
-                do=(Hint(f"take grant {grant} out of the configuration, then plan", "removes what is left of it"),),
+                do=(_removal(agent, grant, evidence),),
             )
+
+
+def _removal(agent: str, grant: str, evidence: Evidence) -> Hint:
+    signed = [a for a in evidence.sweepable if (item := evidence.live.get(a)) is not None and item.agent == agent]
+    if any(address.name.rpartition("/")[2].partition("~")[0] == grant for address in signed):
+        return Hint("provisioner sweep", "the removal was signed with the grant, so it needs no new sign-off")
+    return Hint(f"take grant {grant} out of the configuration, then plan", "removes what is left of it")
 
 
 def _pending(evidence: Evidence, out_of_band: set[Address]) -> Iterable[Difference]:
     by_agent: dict[str | None, list[Change]] = defaultdict(list)
     for change in evidence.planned:
-        if change.address not in out_of_band:
+        swept = change.action is Action.DELETE and change.address in evidence.sweepable
+        if change.address not in out_of_band and not swept:  # what sweep removes is told as expired
             by_agent[change.agent].append(change)
     for agent, changes in sorted(by_agent.items(), key=lambda item: item[0] or ""):
         signs = {Action.CREATE: "+", Action.DELETE: "-", Action.UPDATE: "~"}

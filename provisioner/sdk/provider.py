@@ -199,6 +199,15 @@ class Stopper(Protocol):
 
 
 @runtime_checkable
+class Ending(Protocol):
+    """What a provider may do besides: say when a resource ends by conditions of its own (a grant with an end). Pure."""
+
+    def ends(self, kind: str, attributes: Attributes) -> str | None:
+        """The time (RFC 3339 UTC, whole seconds) from which nothing that it allows is allowed, so that to delete it
+        then takes nothing away; None where something stays, or where deleting it would let something through."""
+
+
+@runtime_checkable
 class Clearing(Stopper, Protocol):
     """A `Stopper` that also takes things off: where a principal is somebody's own name, and nothing can be disabled."""
 

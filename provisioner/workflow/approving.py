@@ -16,6 +16,7 @@ from ..planfile import PlanFile
 from ..render.signoff import SignOffRow, SignOffs
 from ..runner import Runner
 from . import circumstances
+from .authorized import sweepable
 from .providing import providers
 from .remembering import past
 from .revoking import revocations
@@ -46,6 +47,7 @@ def verdict(file: PlanFile, ledger: Ledger, runner: Runner, authorship: Authorsh
     A plan that was applied to its end is past being measured with the plans before it.
     """
     found = evidence(ledger, root_in_force(ledger, runner, file.digest), file)
+    found = replace(found, sweepable=sweepable(ledger, runner, file.plan))
     before = past(ledger, runner) if views.consumed(ledger.history, file.digest) is None else None
     return verify(file, replace(found, past=before, authorship=authorship))
 

@@ -6,25 +6,28 @@ the root of that moment accepts, they count for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from weakref import WeakKeyDictionary
 
 from ..approval.case import CLOCK_SKEW
 from ..approval.root import RootInForce
-from ..approval.verdict import Evidence
+from ..approval.sweeping import is_sweep
+from ..approval.verdict import Evidence, Sweepable
 from ..approval.verifier import Verdict, verify
-from ..ledger import views
+from ..ledger import replay, views
 from ..ledger.entries import Entry, History, Kind
 from ..ledger.log import Ledger
+from ..model.plan import Plan
+from ..model.resources import Address
 from ..runner import Runner
 from . import circumstances
 from .providing import providers
 from .revoking import revocations
 from .roots import published, root_in_force, signoffs_of
 
-_OF_THIS_VERSION = frozenset({"E-OPERATIONS"})
+_OF_THIS_VERSION = frozenset({"E-OPERATIONS", "E-SWEEPS"})
 """Refusals that an old plan may get from a newer program: its calls were right when it was made."""
 
 
@@ -105,6 +108,7 @@ def judged_at(ledger: Ledger, runner: Runner, plan: str, entry: Entry) -> Moment
         carried=circumstances.carried(ledger, root.root.data.approval.carry, plan, before),
         store_now=circumstances.store_now(ledger, entry),
         announced=circumstances.announced(ledger, file.plan, before),
+        sweepable=sweepable(ledger, runner, file.plan, before),
     )
     verdict = verify(file, evidence)
     if verdict.verified is None and {refusal.code for refusal in verdict.refusals} <= _OF_THIS_VERSION:
@@ -131,6 +135,36 @@ def attested(ledger: Ledger, runner: Runner) -> Callable[[str], bool]:
     somebody signed it. Whoever may publish could else have authors and tests forgotten by a plan that asks nobody.
     """
     return lambda plan: all(_found(ledger, runner, plan))
+
+
+def sweepable(ledger: Ledger, runner: Runner, plan: Plan, before: int | None = None) -> Mapping[Address, Sweepable]:
+    """`sweepables` for a plan that says that it only sweeps; nothing for any other."""
+    return sweepables(ledger, runner, before) if is_sweep(plan) else {}
+
+
+def sweepables(ledger: Ledger, runner: Runner, before: int | None = None) -> dict[Address, Sweepable]:
+    """What plans that were signed for made, and how they remove it once it has ended, as of an entry.
+
+    Of each resource only the last plan that changed it counts. Sweeps themselves are nobody's source.
+    """
+    history, counts = ledger.history, counted(ledger, runner)
+    sources: dict[str, Plan] = {}
+
+    def source(digest: str) -> bool:
+        publication = views.publication(history, digest)
+        if publication is None:
+            return False
+        sources.setdefault(digest, publication.file().plan)
+        return not is_sweep(sources[digest]) and counts(digest)
+
+    found: dict[Address, Sweepable] = {}
+    for address, item in replay.signed_state(history, source, before).items():
+        made = sources[item.plan]
+        numbers = {change.number: change for change in made.changes if change.address == address}
+        for sweep in made.sweeps:
+            if sweep.change in numbers and item.attributes is not None:
+                found[address] = Sweepable(numbers[sweep.change], sweep, item.plan)
+    return found
 
 
 def _found(ledger: Ledger, runner: Runner, plan: str) -> tuple[bool, bool]:

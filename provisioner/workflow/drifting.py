@@ -21,7 +21,7 @@ from ..planning.drift import report
 from ..planning.ignoring import set_aside
 from ..planning.transitions import Remembered, compared, remembered, transitions, unsent
 from ..policy.boundary_tests import generated, judge
-from .authorized import counted
+from .authorized import counted, sweepables
 from .driftlogs import by_logs
 from .planning import assemble, look, stamp
 from .project import ConfigurationError, Project
@@ -82,6 +82,8 @@ def drift(project: Project, ignore_file: Path | None = None, usage: Sequence[Pat
         tests,
         seen.now,
     )
+    ended = (a for a, item in sweepables(seen.ledger, project.runner).items() if item.sweep.ends <= stamp(seen.now))
+    evidence = replace(evidence, sweepable=frozenset(ended))
     elapsed = int((time.monotonic() - started) * 1000)
     found = report(evidence, providers, lambda surface, agent: resolve_owner(root, surface, agent), elapsed)
     owing = tuple(item.text for item in owed(seen.ledger, project.runner))

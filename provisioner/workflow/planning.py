@@ -15,6 +15,7 @@ from ..approval.ownership import resolve_owner
 from ..approval.past import Past, left_tools, owners_with, removal_tools, weakened_since
 from ..approval.requirements import Background, Demands, demands, serving, unsignable
 from ..approval.root import RootException, TrustRoot
+from ..approval.sweeping import sweeps_of
 from ..compile.authority import has_relative_expiry
 from ..ledger import replay, views
 from ..ledger.log import Ledger
@@ -272,6 +273,7 @@ def _plan(
         solo=root.data.approval.solo,
         agent_total=len(agents),
         declared=said,
+        sweeps=sweeps_of(made.changes, seen.compiled.providers),
         new_paths=opened(configuration, seen.compiled, made, stamp(seen.now)),
     )
     return whole, needed

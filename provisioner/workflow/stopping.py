@@ -19,7 +19,6 @@ from ..approval.root import RootData
 from ..approval.stopping import Owner, may_stop, stop_requirement, stop_scope
 from ..approval.verifier import Verdict
 from ..ledger import replay, views
-from ..ledger.entries import History
 from ..ledger.log import Ledger
 from ..model.changes import Action, Change, Effect, Operation
 from ..model.diagnostics import DiagnosticError
@@ -33,12 +32,13 @@ from ..planning.planner import merged_coverage
 from ..planning.worlds import agent_worlds, planned
 from ..runner import Runner
 from ..sdk.errors import CloudError
-from ..sdk.provider import Clearing, Connection, Provider, Scope, Stopper
+from ..sdk.provider import Clearing, Provider, Scope, Stopper
 from ..version import installed
-from .applying import apply, judge, target_of
+from .applying import apply, judge
 from .planning import stamp
 from .project import workspace_ledger
 from .providing import providers as installed_providers
+from .recorded import read_targets, recorded_target
 from .roots import demand_pin, root_in_force
 from .signing import Opened, Wish, prepare, record, sign
 
@@ -211,11 +211,11 @@ def _look(ledger: Ledger, runner: Runner, agent: str) -> Live:
     targets: list[PlanTarget] = []
     failed: list[DiagnosticError | CloudError] = []
     for name in sorted({provider for provider, _ in places}):
-        mine = [_target(history, plan, place) for place, plan in places.items() if place[0] == name]
+        mine = [recorded_target(history, plan, place) for place, plan in places.items() if place[0] == name]
         own = frozenset(address for address, item in state.items() if item.agent == agent and address.provider == name)
         try:
             provider = _stopper(name)
-            snapshots[name] = _read(provider, mine, runner, Scope(ledger.workspace, own, frozenset({agent})))
+            snapshots[name] = read_targets(provider, mine, runner, Scope(ledger.workspace, own, frozenset({agent})))
         except (DiagnosticError, CloudError) as error:
             failed.append(error)  # another cloud that does not answer must not keep this one from being stopped
             continue
@@ -238,24 +238,6 @@ def _stopper(name: str) -> Provider:
             "Disable its principals by hand, then run `provisioner drift`.",
         )
     return provider
-
-
-def _read(provider: Provider, targets: Sequence[PlanTarget], runner: Runner, scope: Scope) -> Snapshot:
-    reader = provider.reader([Connection(target_of(t), runner.connection_settings(t.key)) for t in targets])
-    reader.identify()
-    return reader.read(scope)
-
-
-def _target(history: History, plan: str, place: tuple[str, str]) -> PlanTarget:
-    publication = views.publication(history, plan)
-    for target in publication.file().plan.targets if publication is not None else ():
-        if (target.provider, target.id) == place:
-            return target
-    raise DiagnosticError.of(
-        "E-LEDGER-BROKEN",
-        f"The ledger says that {place[0]} {place[1]} was changed by a plan that does not name it",
-        "Find out who wrote that entry, and put the true entries back from a copy.",
-    )
 
 
 def _changes(root: RootData, live: Live, agent: str, at: str) -> tuple[tuple[Change, ...], dict[Address, Resource]]:

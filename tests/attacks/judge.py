@@ -49,6 +49,7 @@ def outcome(case: dict[str, Any], cloud: Any) -> set[str]:
         revoked=frozenset(case["revoked"]) | _revoked(case),
         authorship=authorship,
         past=_past(case),
+        sweepable=_sweepable(case),
         **_circumstances(case),
     )
     verdict = verify(plan, evidence)
@@ -85,6 +86,21 @@ def _past(case: dict[str, Any]) -> Any:
     tools = {Address(*address.split(":", 3)): tuple(named) for address, named in known["tools"].items()}
     violations = {name: frozenset(map(tuple, found)) for name, found in known["violations"].items()}
     return Past(known["last"] and from_builtins(known["last"], Declared), tools, violations=violations)
+
+
+def _sweepable(case: dict[str, Any]) -> Any:
+    """What an applied plan made and how it removes it."""
+    from provisioner import planfile
+    from provisioner.approval.verdict import Sweepable
+
+    if "swept" not in case:
+        return {}
+    file = planfile.decode(case["swept"].encode())
+    changes = {change.number: change for change in file.plan.changes}
+    return {
+        changes[sweep.change].address: Sweepable(changes[sweep.change], sweep, file.digest)
+        for sweep in file.plan.sweeps
+    }
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def serialized(situation: Situation) -> dict[str, Any]:
     return (
         ({"revocations": recorded} if recorded else {})
         | ({"past": past} if past else {})
+        | ({"swept": _file_text(situation.swept)} if situation.swept else {})
         | _circumstances(situation)
         | {
             "workspace": s.WORKSPACE,
@@ -1624,3 +1625,4 @@ else:
     import adoption_attacks  # noqa: F401 - registers its own, and stands on what is above
     import finding_attacks  # noqa: F401 - registers its own, and stands on what is above
     import standing_attacks  # noqa: F401 - likewise
+    import sweep_attacks  # noqa: F401 - likewise

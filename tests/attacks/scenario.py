@@ -121,6 +121,10 @@ class Cloud:
     def full_name(self, change: Change) -> str:
         return f"cloud::{change.address.target}:{change.address.name}"
 
+    def ends(self, kind: str, attributes: Mapping[str, Any]) -> str | None:
+        until: str | None = attributes.get("document", {}).get("until")
+        return until
+
     def mark_in(self, kind: str, attributes: Mapping[str, Any]) -> Mark | None:
         workspace = attributes.get("tags", {}).get("workspace")
         return Mark(workspace, None, "") if workspace else None
@@ -329,6 +333,8 @@ class Situation:
     carried: tuple[Carried, ...] = ()
     store_now: datetime | None = None
     announced: datetime | None = None
+    swept: PlanFile | None = None
+    """An applied plan, signed for, whose sweeps may run."""
 
     def __post_init__(self) -> None:
         if self.planfile is None:

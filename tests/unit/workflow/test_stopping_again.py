@@ -111,7 +111,9 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Any:
         places = [Address(name, "t", "role", "r") for name in ("one", "two")]
         state = {place: SimpleNamespace(agent="triage", plan="p") for place in places}
         monkeypatch.setattr(stopping.replay, "signed_state", lambda _: state)
-        monkeypatch.setattr(stopping, "_target", lambda _h, _p, place: PlanTarget(place[0], place[1], place[0], None))
+        monkeypatch.setattr(
+            stopping, "recorded_target", lambda _h, _p, place: PlanTarget(place[0], place[1], place[0], None)
+        )
         monkeypatch.setattr(stopping, "installed_providers", lambda: providers)
         runner = SimpleNamespace(connection_settings=lambda _: {})
         return stopping._look(SimpleNamespace(history=(), workspace="acme"), runner, "triage")  # type: ignore[arg-type]
