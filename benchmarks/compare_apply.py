@@ -1,10 +1,11 @@
 """The first apply of many agents, side by side with Terraform on the same moto.
 
-    python -m benchmarks.compare_apply [--agents 500] [--peer-agents 500] [--latency 0]
+    python -m benchmarks.compare_apply [--agents 500] [--peer-agents 500] [--slow-agents 200] [--latency 0.02]
 
 Ours is planned and signed by every owner first, then `provisioner apply` alone is measured, journal and all: a role, an
 inline policy and the mark for each agent, one boundary for all. Terraform makes the same roles and inline policies
-at `-parallelism=10` in its local state. Both go through one counting proxy, which can add a latency to every request.
+at `-parallelism=10` in its local state. Both go through one counting proxy. A second pair is measured with a latency
+added to every request; that no agent's calls come in another order than was signed is checked in both.
 Terraform is skipped, and that is said, when it or its AWS provider is missing; see plan_no_change.
 """
 
@@ -19,6 +20,7 @@ import subprocess
 import tempfile
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from .plan_no_change import COMMAND, TERRAFORM, Counter, Figures, endpoint, measure, run, workspace
 
@@ -73,7 +75,21 @@ def ours(agents: int, latency: float) -> Figures:
         runner.write_text(runner.read_text().replace(url, counter.url))
         figures = measure([str(COMMAND), "apply", str(plan)], counter, agents, 1, cwd=repo, env=env)
         runner.write_text(runner.read_text().replace(counter.url, url))
+        in_order(json.loads(plan.read_text())["plan"]["operations"], counter.calls)
         return figures
+
+
+def in_order(operations: list[dict[str, Any]], calls: list[dict[str, str]]) -> None:
+    """Fails unless every write of the plan was sent once, and those of each role in the signed order."""
+    signed: dict[str, list[str]] = {}
+    for operation in operations:
+        signed.setdefault(operation["params"].get("RoleName", ""), []).append(operation["verb"].removeprefix("iam:"))
+    sent: dict[str, list[str]] = {}
+    for call in calls:
+        if call.get("Action", "").startswith(("Create", "Put", "Attach", "Tag", "Update", "Delete")):
+            sent.setdefault(call.get("RoleName", ""), []).append(call["Action"])
+    if sent != signed:
+        raise SystemExit("the writes were not those of the plan, or came in another order")
 
 
 def terraform(agents: int, latency: float) -> Figures | str:
@@ -98,25 +114,37 @@ def terraform(agents: int, latency: float) -> Figures | str:
         return measure(command, counter, agents, 1, cwd=folder, env=own)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--agents", type=int, default=500)
-    parser.add_argument("--peer-agents", type=int, default=500)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds added to every request")
-    given = parser.parse_args()
-    print(f"first apply on moto's HTTP server, {os.cpu_count()} cores, {given.latency * 1000:.0f} ms added per request")
-    mine = ours(given.agents, given.latency)
-    print(mine.line("provisioner"), flush=True)
-    if not given.peer_agents:
+def pair(agents: int, peer_agents: int, latency: float) -> None:
+    """One measurement of each, side by side, and the ratio."""
+    print(f"first apply on moto's HTTP server, {os.cpu_count()} cores, {latency * 1000:.0f} ms added per request")
+    mine = ours(agents, latency)
+    print(mine.line("provisioner"), "  each agent's calls in the signed order", flush=True)
+    if not peer_agents:
         return
-    peer = terraform(given.peer_agents, given.latency)
+    peer = terraform(peer_agents, latency)
     if isinstance(peer, str):
         print(f"terraform    skipped: {peer}")
         return
     print(peer.line("terraform"))
+    each = [
+        (getattr(peer, name) / peer.roles) / (getattr(mine, name) / mine.roles) for name in ("wall", "cpu", "requests")
+    ]
     print(
-        f"ratio        wall per agent, terraform / provisioner: {peer.wall / peer.roles * mine.roles / mine.wall:.1f}"
+        "ratio        terraform / provisioner, per agent: wall {:.1f}, cpu {:.1f}, requests {:.1f}".format(*each),
+        flush=True,
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=500)
+    parser.add_argument("--peer-agents", type=int, default=500, help="0 leaves Terraform out")
+    parser.add_argument("--slow-agents", type=int, default=200, help="of both, with the latency; 0 leaves that out")
+    parser.add_argument("--latency", type=float, default=0.02, help="seconds added to every request of the second pair")
+    given = parser.parse_args()
+    pair(given.agents, given.peer_agents, 0.0)
+    if given.slow_agents:
+        pair(given.slow_agents, given.slow_agents if given.peer_agents else 0, given.latency)
 
 
 if __name__ == "__main__":

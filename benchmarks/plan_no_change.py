@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,8 +55,9 @@ class Counter:
     """A counting proxy in front of moto, so that both tools are counted by the same means."""
 
     def __init__(self, upstream: str, latency: float = 0.0) -> None:
-        """`latency` in seconds is added to every request."""
+        """`latency` in seconds is added to every request. `calls` are the parameters of IAM's, as they arrive."""
         self.count = 0
+        self.calls: list[dict[str, str]] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -67,6 +69,7 @@ class Counter:
                 if latency:
                     time.sleep(latency)
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer.calls.append({name: values[0] for name, values in parse_qs(body.decode()).items()})
                 request = Request(upstream + self.path, data=body, method=self.command)
                 for name, value in self.headers.items():
                     if name.lower() not in ("host", "content-length", "connection"):
@@ -97,6 +100,7 @@ def measure(command: list[str], counter: Counter, roles: int, runs: int, **optio
     walls, cpus, peaks = [], [], []
     for _ in range(runs):
         counter.count = 0
+        counter.calls.clear()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.monotonic()
         with tempfile.TemporaryFile() as log:
