@@ -140,10 +140,11 @@ class Account:
     ) -> dict[str, Any]:
         """One call; once more, with a session made anew, where the old one's credentials had ended: that took no
         effect, so not even a write is repeated."""
+        session = self._session
         try:
             return self._sent(service, action, params, once, region)
         except ANSWERS as error:
-            if not self._renewed(error):
+            if not self._renewed(error, session):
                 raise
         return self._sent(service, action, params, once, region)
 
@@ -302,11 +303,15 @@ class Account:
         assume(session, settings, self._roles, create, self.id)
         return session
 
-    def _renewed(self, error: Exception) -> bool:
-        """Whether the call is worth another try with a new session: it had no effect, and roles can be assumed anew."""
+    def _renewed(self, error: Exception, session: Any) -> bool:
+        """Whether the call is worth another try with a new session: it had no effect, and roles can be assumed anew.
+
+        `session` is the one before the call: where another thread has made a new one meanwhile, that one serves.
+        """
         if not self._roles or not has_ended(error):
             return False
         with self._lock:
-            self._session = None
-            self._clients.clear()
+            if session is None or self._session is session:
+                self._session = None
+                self._clients.clear()
         return True

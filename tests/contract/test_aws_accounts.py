@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from aws_workspace import sample
+from botocore.exceptions import ClientError
 from provisioner_aws import provider
 from provisioner_aws.credentials import roles_of
 from provisioner_aws.faulty import denied, refused
@@ -194,6 +195,18 @@ class TestSessionsThatEnd:
         assert (outcome.status, outcome.attempts) == (Status.DONE, 1)
         assert faulty.calls.count("AssumeRole") == 4, "the whole chain, once more"
         assert faulty.calls.count("CreateRole") == 2
+
+    def test_threads_whose_session_ended_make_one_new_one(self, faulty):
+        account = AWSReader([chained(faulty.port, FIRST)])._accounts[FIRST]
+        account.identify()
+        ended, old = ClientError({"Error": {"Code": "ExpiredToken"}}, "GetRole"), account._session
+        assert account._renewed(ended, old)
+        account.identify()
+        new = account._session
+        assert new is not old
+        assert account._renewed(ended, old), "the second thread's call failed with the old one, too"
+        assert account._session is new
+        assert not account._renewed(ClientError({"Error": {"Code": "AccessDenied"}}, "GetRole"), new)
 
     def test_a_session_that_stays_ended_fails_once_and_writes_nothing(self, faulty):
         writer = AWSWriter([chained(faulty.port, FIRST)], sleep=lambda _: None)
