@@ -7,6 +7,7 @@ compared by its provider, and all must be narrower or equal; a boundary test tha
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -33,6 +34,10 @@ from .using import Used, parts_of, read_usage
 
 SHORT_DAYS = 30
 """Logs of less than this are said to be short: what an agent does once a month is not in them."""
+
+
+_HOLE = re.compile(r"\n[ \t]*(\r?\n[ \t]*\})")
+"""A blank line before a closing brace: what is left above the last block of a body once it has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,8 @@ def _edited(found: Sequence[ToolFit], texts: Mapping[str, str]) -> tuple[str, st
             continue
         for edit in one.fit.edits:
             _apply(editor, body, edit, one)
-    return name, editor.text()
+    text = editor.text()
+    return name, text if _HOLE.search(texts[name]) else _HOLE.sub(r"\1", text)
 
 
 def _apply(editor: Editor, body: Block, edit: Edit, fit: ToolFit) -> None:

@@ -73,7 +73,7 @@ def test_the_edit_narrows_and_nothing_else_of_the_file_changes(checkout):
     gone = [line for line in changed.diff.splitlines() if line.startswith("-") and not line.startswith("---")]
     assert any('statement "list"' in line for line in gone)
     assert '+      actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]' in changed.diff
-    assert "${provider.aws.account_id}:table/triage" in changed.after
+    assert "${provider.aws.account_id}:table/triage" in changed.after and "\n\n  }" not in changed.after
     text = rightsizing_text(found, written=False, command="provisioner rightsize x", width=100)
     assert "NARROWER" in text and "Nothing is written yet" in text and "not used: s3:ListBucket" in text
 
