@@ -8,6 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from provisioner_aws.sandbox import SandboxCloud
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/agents/ws-a"
@@ -141,3 +142,33 @@ def test_client_ids_of_an_oidc_provider(iam):
     assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["b"]
     missing = {"OpenIDConnectProviderArn": f"{arn}x", "ClientID": "b"}
     assert code(iam.add_client_id_to_open_id_connect_provider, **missing) == ("NoSuchEntity", 404)
+
+
+def test_credentials_for_one_service(iam, port):
+    iam.create_user(UserName="bot")
+    made = [
+        iam.create_service_specific_credential(UserName="bot", ServiceName="bedrock.amazonaws.com")[
+            "ServiceSpecificCredential"
+        ]
+        for _ in range(2)
+    ]
+    assert made[0]["ServicePassword"] and made[0]["Status"] == "Active"
+    with pytest.raises(iam.exceptions.LimitExceededException, match="ServiceSpecificCredentialsPerUser: 2"):
+        iam.create_service_specific_credential(UserName="bot", ServiceName="bedrock.amazonaws.com")
+    iam.create_service_specific_credential(UserName="bot", ServiceName="codecommit.amazonaws.com")
+    with pytest.raises(iam.exceptions.ClientError, match="is not supported"):
+        iam.create_service_specific_credential(UserName="bot", ServiceName="s3")
+
+    def ids(**more):
+        found = iam.list_service_specific_credentials(UserName="bot", **more)["ServiceSpecificCredentials"]
+        return [item["ServiceSpecificCredentialId"] for item in found]
+
+    first, second = (item["ServiceSpecificCredentialId"] for item in made)
+    assert ids(ServiceName="bedrock.amazonaws.com") == [first, second] and len(ids()) == 3
+    iam.delete_service_specific_credential(UserName="bot", ServiceSpecificCredentialId=first)
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.delete_service_specific_credential(UserName="bot", ServiceSpecificCredentialId=first)
+    assert first not in ids()
+    assert SandboxCloud().reset(port)
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        ids()

@@ -153,6 +153,14 @@ class TestRefusals:
         assert outcome.status is Status.FAILED
         assert "ExpiredToken" in outcome.detail
 
+    def test_an_exceeded_quota_fails_at_once_and_is_named(self, writer, faulty, iam):
+        said = "Cannot exceed quota for RolesPerAccount: 1000"
+        faulty.on("CreateRole", refused("LimitExceeded", 409, said))
+        outcome = writer.execute(creation("ws-triage")[0], go)
+        assert (outcome.status, outcome.attempts) == (Status.FAILED, 1)
+        assert said in outcome.detail
+        assert not iam.list_roles()["Roles"]
+
     def test_an_account_without_a_connection_fails(self, writer):
         (operation,) = creation("ws-triage")
         elsewhere = replace(operation, address=replace(operation.address, target="999999999999"))
