@@ -83,7 +83,7 @@ def names(finding: Finding, known: Known) -> frozenset[str]:
         return frozenset()
     by_number = {change.number: change for change in known.plan.changes}
     changes = [by_number[number] for number in finding.changes if number in by_number]
-    if len(changes) < len(finding.changes) or not _fits(finding, changes):
+    if len(changes) < len(finding.changes) or not fits(finding, changes):
         return frozenset()
     own = {change.block for change in changes if change.block}
     if finding.agent is not None:
@@ -114,7 +114,7 @@ def _renames(change: Change, agent: str, address: str) -> bool:
     return (change.agent, change.block) == (agent, address) and Surface.IDENTITY in change.surfaces
 
 
-def _fits(finding: Finding, changes: Collection[Change]) -> bool:
+def fits(finding: Finding, changes: Collection[Change]) -> bool:
     """Whether a finding's changes are its agent's own, or of something shared; a chain may run through others."""
     shipped = SHIPPED.get(finding.rule)
     if finding.agent is None or (shipped is not None and shipped.along):

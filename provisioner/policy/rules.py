@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ..approval.lifting import fits
 from ..model.configuration import CustomRule
 from ..model.findings import Finding, Level
 from .catalogue import catalogue
@@ -70,7 +71,12 @@ def _lifted(finding: Finding, facts: Facts) -> Finding:
 
 
 def _names(finding: Finding, facts: Facts) -> frozenset[str]:
-    """What an exception may call the subject: the block or resource itself, its agent, the blocks of its changes."""
+    """What an exception may call the subject: the block or resource itself, its agent, the blocks of its changes.
+
+    Nothing where the verifier, which knows only what is signed, would not tell whose the finding is.
+    """
+    if not fits(finding, [change for change in facts.changes if change.number in finding.changes]):
+        return frozenset()
     names = {finding.subject}
     agent = facts.configuration.agents.get(finding.agent or "")
     if agent is not None:
