@@ -360,7 +360,7 @@ class _Load:
         owners = governance.owners(blocks, people)
         built = authority.build(blocks, configs)
         pending = rules.rules(blocks)
-        own = [rule.name for _, rule in pending]
+        own = [rule.name for _, rule, _ in pending]
         exceptions = waivers.exceptions(blocks, own)
         baselines = waivers.baselines(blocks, built.names, own)
         imports = waivers.imports(blocks, built.names, built.agents)

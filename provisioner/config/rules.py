@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from ..lang import ast
@@ -15,9 +16,10 @@ from ..model.configuration import Agent, Configuration, CustomRule, Expiry, Gran
 from ..model.diagnostics import Diagnostic, DiagnosticError
 from .blocks import Blocks, Decoded
 from .nodes import converted
-from .schema import RULE_EXPRESSIONS
+from .plugins import Check, PluginError, check
+from .schema import RULE_EXPRESSIONS, RULE_KINDS
 
-Pending = list[tuple[Decoded, CustomRule]]
+Pending = list[tuple[Decoded, CustomRule, Check | None]]
 
 
 def rules(blocks: Blocks) -> Pending:
@@ -26,8 +28,9 @@ def rules(blocks: Blocks) -> Pending:
     found = blocks.of("rule", skip=RULE_EXPRESSIONS)
     for item in found:
         attributes = item.instance.declaration.block.body.attributes
+        function = _check(item)
         for name in RULE_EXPRESSIONS:
-            if name not in attributes:
+            if name not in attributes and function is None and not item.failed:
                 detail = f'The argument "{name}" is required, but no definition was found. Add it to the block.'
                 item.error("E-REQUIRED", "Missing required argument", detail)
         rule = CustomRule(
@@ -41,9 +44,13 @@ def rules(blocks: Blocks) -> Pending:
             (),
             0,
             item.instance.range,
-            _text(blocks, attributes["condition"].expr) if "condition" in attributes else "",
+            function.text
+            if function
+            else _text(blocks, attributes["condition"].expr)
+            if "condition" in attributes
+            else "",
         )
-        built.append((item, rule))
+        built.append((item, rule, function))
     blocks.unique(found, "rule")
     blocks.finish(found)
     return built
@@ -53,12 +60,14 @@ def judged(pending: Pending, configuration: Configuration) -> dict[str, CustomRu
     """Each rule with what breaks it. What a condition cannot judge is an error: a rule that errs must not pass."""
     subjects: dict[str, list[tuple[str, Value]]] = {}
     built: dict[str, CustomRule] = {}
-    for item, rule in pending:
+    every = {kind: [data for _, data in _of(kind, configuration)] for kind in RULE_KINDS} if pending else {}
+    for item, rule, function in pending:
         if rule.each not in subjects:
-            subjects[rule.each] = [(address, from_python(data)) for address, data in _of(rule.each, configuration)]
+            subjects[rule.each] = [(data["address"], from_python(data)) for data in every[rule.each]]
         breaches = []
-        for address, value in subjects[rule.each]:
-            message = _breach(item, address, value)
+        own = deepcopy(every) if function is not None else every  # what a check does to it is its own affair
+        for (address, value), data in zip(subjects[rule.each], own[rule.each], strict=True):
+            message = _told(item, function, data, own) if function is not None else _breach(item, address, value)
             if item.failed:
                 break
             if message is not None:
@@ -77,6 +86,37 @@ def judged(pending: Pending, configuration: Configuration) -> dict[str, CustomRu
             rule.condition,
         )
     return built
+
+
+def _check(item: Decoded) -> Check | None:
+    """The Python check that a rule names; None, reported, where it cannot be used."""
+    name, attributes = item.get("check"), item.instance.declaration.block.body.attributes
+    if not isinstance(name, str):
+        return None
+    beside = [one for one in RULE_EXPRESSIONS if one in attributes]
+    if beside:
+        detail = f'A rule has a check, or condition and message. Take {" and ".join(beside)} out, or "check".'
+        item.error("E-RULE", "Rule that is judged twice", detail, item.settings.range_of("check"))
+        return None
+    try:
+        return check(name)
+    except PluginError as error:
+        detail = f'The check "{name}" cannot be used: {error}. Nothing is judged until it can.'
+        item.error("E-RULE", "Rule that cannot be judged", detail, item.settings.range_of("check"))
+        return None
+
+
+def _told(
+    item: Decoded, function: Check, data: dict[str, Any], every: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> str | None:
+    """What a check says of a block; None, reported, where it fails."""
+    address = data["address"]
+    try:
+        return function.message(data, every)
+    except PluginError as error:
+        detail = f"{function.text} failed on {address}: {error}. A rule that errs must not pass: mend it."
+        item.error("E-RULE", "Rule that cannot be judged", detail, item.settings.range_of("check"))
+        return None
 
 
 def _text(blocks: Blocks, expr: ast.Expr) -> str:

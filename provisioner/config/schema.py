@@ -289,6 +289,7 @@ RULE: Final = BlockSchema(
         "surface": _text("Whose acceptance a breach needs.", required=True, choices=SURFACES),
         "fix": _text("What to do about it.", required=True),
         "references": _of("list(string)", "Framework references.", default=()),
+        "check": _text("A check in Python, by its entry point's name, instead of condition and message."),
     },
     labels=("name",),
 )
