@@ -11,6 +11,7 @@ from provisioner.model.resources import Address, Desired, Resource, Snapshot
 
 from . import schema
 from .bindings import expiry_of, place_of
+from .limits import limit
 
 _SLOW = (schema.DENY_POLICY, schema.ACCESS_BOUNDARY, schema.ACCESS_BOUNDARY_BINDING)
 
@@ -19,7 +20,8 @@ SLOW_CALLS_A_MINUTE = 5
 
 
 def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> Iterable[Diagnostic]:
-    """Resources and roles that do not exist; objects brought back; how long slow quotas make an apply wait."""
+    """Resources and roles that do not exist; objects brought back; policies that would be too full; how long slow
+    quotas make an apply wait."""
     found = {resource.address: resource for resource in live.resources}
     absent = {line.rpartition(": ")[2] for line in live.coverage.not_looked_at if line.endswith(" does not exist")}
     own = [item for item in desired if item.resource.address.provider == "google"]
@@ -30,6 +32,7 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
         resource = found.get(item.resource.address)
         if resource is not None and resource.attributes.get("state") == "DELETED":
             yield _undelete(item, resource)
+    yield from _full(authority, own, found)
     slow = [i for i in own if i.resource.address.kind in _SLOW and _differs(i, found)]
     if len(slow) > SLOW_CALLS_A_MINUTE:
         minutes = -(-len(slow) // SLOW_CALLS_A_MINUTE)
@@ -57,6 +60,44 @@ def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
 def ends(kind: str, attributes: Mapping[str, Any]) -> str | None:
     """When a binding of a grant ends by its own condition (`Ending` of the sdk); None for one that does not."""
     return expiry_of(attributes.get("condition")) if kind in schema.GRANTS else None
+
+
+def _full(authority: Authority, own: Sequence[Desired], found: Mapping[Address, Resource]) -> Iterable[Diagnostic]:
+    """Policies that the coming grants would fill beyond what Google takes, everybody's members counted."""
+    coming: dict[Address, list[Desired]] = {}
+    conditional: dict[tuple[str, str, str], list[Desired]] = {}
+    for item in own:
+        state, where = item.resource.attributes, item.resource.address
+        if where.kind not in schema.TUPLES:
+            continue
+        if where not in found:
+            place = Address("google", where.target, schema.PLACE, str(state["resource"]))
+            coming.setdefault(place, []).append(item)
+        if state["condition"] is not None:
+            key = (str(state["resource"]), str(state["role"]), str(state["member"]))
+            conditional.setdefault(key, []).append(item)
+    quotas = {authority.targets[key].id: config.settings.get("quotas") for key, config in authority.configs.items()}
+    for place, items in sorted(coming.items()):
+        most = limit("members_per_policy", quotas.get(place.target))
+        there = found[place].attributes["members"] if place in found else None
+        if there is not None and there + len(items) > most:
+            what = f"The policy of {place.name} has {there} members, and {len(items)} more would be over {most}"
+            yield _too_full(what, items[-1])
+    for (resource, role, _), items in sorted(conditional.items()):
+        bindings = limit("conditional_bindings_per_role_and_member", quotas.get(items[0].resource.address.target))
+        if len(items) > bindings:
+            what = f"{len(items)} conditional grants of {role} on {resource} to one member, and Google takes {bindings}"
+            yield _too_full(what, items[-1])
+
+
+def _too_full(what: str, item: Desired) -> Diagnostic:
+    return Diagnostic(
+        "E-GOOGLE-LIMIT",
+        what,
+        "Google would refuse it in the middle of an apply. Grant on a narrower resource, join grants, or take members"
+        " out that nobody needs; where Google raised the limit for you, write it in quotas.",
+        subject=item.source,
+    )
 
 
 def _missing(item: Desired, absent: set[str]) -> Iterable[Diagnostic]:

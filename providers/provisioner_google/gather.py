@@ -97,7 +97,7 @@ class Gatherer:
             self._add(live.admissions(self.out.resources[where], policy, members, self.elsewhere))
         for _, policy in sorted(by_name.items()):
             self._add(live.grants(self.project.id, self.scope.workspace, policy, members))
-        self._places(pool)
+        self._places(pool, {name: len(policy.tuples) for name, policy in by_name.items()})
         self._add(r for waiting in [pool.submit(self._role, name) for name in self._role_names()]
                   for r in waiting.result())  # fmt: skip
         live.connect(self.out.resources)
@@ -155,15 +155,21 @@ class Gatherer:
         self.unread.append(what)
         self.out.unseen.append(f"{what}, and what is inherited from there ({permission}: {error.status})")
 
-    def _places(self, pool: ThreadPoolExecutor) -> None:
-        """What the evaluator must know of where grants count: what is above the project, what buckets take."""
-        own = live.place(self.project.id, self._own(), self.lineage.ancestors, tuple(self.unread), True)
+    def _places(self, pool: ThreadPoolExecutor, members: Mapping[str, int]) -> None:
+        """What must be known of where grants count: what is above the project, what buckets take, how full a policy
+        is."""
         conditional = {place.resource for place in self.places if place.title is not None}
         buckets = sorted(name for name in conditional if name.startswith(live.BUCKETS))
-        self._add([own, *(r for waiting in [pool.submit(self._bucket, name) for name in buckets]
-                          for r in waiting.result())])  # fmt: skip
+        read = [pool.submit(self._bucket, name, members.get(name)) for name in buckets]
+        self._add(
+            live.place(self.project.id, name, (), (), True, members[name])
+            for name in {place.resource for place in self.places} & set(members)
+        )
+        own = self._own()
+        self._add([live.place(self.project.id, own, self.lineage.ancestors, self.unread, True, members.get(own))])
+        self._add(resource for waiting in read for resource in waiting.result())
 
-    def _bucket(self, name: str) -> list[Resource]:
+    def _bucket(self, name: str, members: int | None) -> list[Resource]:
         """Whether a bucket takes conditions: only with uniform bucket-level access."""
         path = f"/storage/v1/b/{name.removeprefix(live.BUCKETS)}"
         try:
@@ -174,7 +180,7 @@ class Gatherer:
             return []
         inside = (self._own(),) if str(raw.get("projectNumber")) == self.lineage.number else ()
         uniform = ((raw.get("iamConfiguration") or {}).get("uniformBucketLevelAccess") or {}).get("enabled")
-        return [live.place(self.project.id, name, inside, (), bool(uniform))]
+        return [live.place(self.project.id, name, inside, (), bool(uniform), members)]
 
     def _account_resource(self, address: Address) -> str:
         return names.account_resource(names.email(address.name, self.project.id), self.project.id)

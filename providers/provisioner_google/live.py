@@ -103,10 +103,12 @@ def key(account: Resource, raw: Raw) -> Resource:
 BUCKETS = "//storage.googleapis.com/projects/_/buckets/"
 
 
-def place(project: str, name: str, above: Iterable[str], unread: Iterable[str], conditions: bool) -> Resource:
+def place(
+    project: str, name: str, above: Iterable[str], unread: Iterable[str], conditions: bool, members: int | None = None
+) -> Resource:
     """Where grants count: a resource, what is above it (full names, nearest first), what of that could not be read,
-    and whether its policy takes conditions."""
-    attributes = {"ancestors": list(above), "unread": list(unread), "conditions": conditions}
+    whether its policy takes conditions, and how many members it has, every occurrence counted."""
+    attributes = {"ancestors": list(above), "unread": list(unread), "conditions": conditions, "members": members}
     return Resource(Address("google", project, schema.PLACE, name), canonical_attributes(schema.PLACE, attributes))
 
 

@@ -239,7 +239,9 @@ def _strangers(authority: Authority, key: str, mine: Sequence[Resource]) -> Iter
     watched = _policies(authority, key, mine) | {table.full_name(f"{_PROJECT}{project}")}
     for member in members[:1] if agents else ():
         for resource in sorted(watched):
-            yield _tuple(schema.grant_kind(resource), project, agents[0].name, Tuple(resource, "roles/browser", member, None))
+            yield _tuple(
+                schema.grant_kind(resource), project, agents[0].name, Tuple(resource, "roles/browser", member, None)
+            )
     for one in accounts[:1]:
         full = names.account_resource(str(one.attributes["email"]), project)
         item = Tuple(full, "roles/iam.serviceAccountUser", "user:somebody@example.com", None)

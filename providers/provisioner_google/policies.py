@@ -16,8 +16,6 @@ from .client import Json, Project
 from .forms import LEGACY_ROLES
 
 VERSION = 3
-MEMBER_LIMIT = 1500
-"""Members of one policy, every occurrence counted. Source: «Quotas and limits», IAM."""
 
 _ACCESS_MEMBERS = {"groupByEmail": "group:", "domain": "domain:", "iamMember": ""}
 _SPELLED = {role: legacy for legacy, role in LEGACY_ROLES.items()}

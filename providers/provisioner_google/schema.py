@@ -127,7 +127,7 @@ def _kinds() -> dict[str, KindSchema]:
         ),
         PLACE: KindSchema(
             noun="place that grants count in",
-            fields=dict.fromkeys(("ancestors", "unread", "conditions"), _TOOL_ACCESS),
+            fields=dict.fromkeys(("ancestors", "unread", "conditions", "members"), _TOOL_ACCESS),
             observed=True,
         ),
     }

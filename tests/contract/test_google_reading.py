@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,3 +219,35 @@ def test_a_grant_on_a_folder_can_be_declared(cloud: Any) -> None:
     assert [b["members"] for b in policy["bindings"]] == [[MEMBER]]
     live = {r.address: r.attributes for r in read(cloud, wanted).resources}
     assert all(live[i.resource.address] == i.resource.attributes for i in provider.compile(wanted))
+
+
+def test_a_policy_that_others_have_filled_is_said_before_the_apply(cloud: Any) -> None:
+    """1,500 members, every occurrence counted: ours and everybody's."""
+    bindings = [{"role": "roles/viewer", "members": [f"user:u{n}@acme.example" for n in range(1499)]}]
+    policy = {"version": 3, "bindings": bindings}
+    call(cloud, "PUT", "/storage/v1/b/acme-inbox/iam", policy)
+    two = authority([agent("a"), agent("b")], [tool("inbox")], [grant("reads", ["a", "b"], ["inbox"])], boundaries=[])
+    found = list(provider.check(two, list(provider.compile(two)), read(cloud, two)))
+    assert [d.code for d in found] == ["E-GOOGLE-LIMIT"] and "1499 members" in found[0].summary
+    one = authority([agent("a")], [tool("inbox")], [grant("reads", ["a"], ["inbox"])], boundaries=[])
+    assert list(provider.check(one, list(provider.compile(one)), read(cloud, one))) == []
+
+
+def test_twenty_conditional_grants_of_one_role_to_one_member_are_the_most(cloud: Any) -> None:
+    def wanted(count: int) -> Authority:
+        grants = [grant(f"g{n}", ["triage"], ["inbox"], expires=Expiry(EXPIRES)) for n in range(count)]
+        return authority([agent("triage")], [tool("inbox")], grants, boundaries=[])
+
+    for count, codes in ((20, []), (21, ["E-GOOGLE-LIMIT"])):
+        found = provider.check(wanted(count), list(provider.compile(wanted(count))), read(cloud, wanted(count)))
+        assert [d.code for d in found] == codes
+
+
+def test_more_than_five_deny_policies_say_how_long_the_apply_waits(cloud: Any) -> None:
+    names = [f"a{n}" for n in range(6)]
+    wanted = authority(
+        [replace(agent(name), boundary=f"boundary.{name}") for name in names],
+        boundaries=[boundary(name) for name in names],
+    )
+    (found,) = provider.check(wanted, list(provider.compile(wanted)), read(cloud, wanted))
+    assert found.code == "W-GOOGLE-SLOW" and "about 2 minutes" in found.detail and not found.is_error
