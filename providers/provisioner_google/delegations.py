@@ -17,7 +17,8 @@ from provisioner.model.diagnostics import Diagnostic
 from provisioner.model.resources import Address, Desired, Resource
 
 from . import names, schema
-from .bindings import Condition, Tuple, address, literal, title
+from .bindings import Condition, Tuple, address, title
+from .federation import literal
 from .forms import normalize
 from .principals import Principal, google_agents, principal
 
