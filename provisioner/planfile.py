@@ -130,7 +130,8 @@ def decode(data: bytes) -> PlanFile:
     if plan.format != FORMAT:
         raise PlanFileError(f"the plan's format is {plan.format!r}; this version reads {FORMAT!r}")
     if body != canonical.dumps(value["plan"]):
-        raise PlanFileError("the plan holds unknown fields or leaves out known ones")
+        made = f"; it was made by version {notes.tool}" if notes.tool else ""
+        raise PlanFileError(f"the plan holds fields that this version does not know, or leaves out known ones{made}")
     digest = plan_digest(body)
     if digest != value["digest"]:
         raise PlanFileError("the plan does not match its digest: the file was changed")
