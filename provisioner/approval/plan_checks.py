@@ -293,6 +293,22 @@ def removals_name_their_tools(case: Case) -> Iterator[Refusal]:
             yield Refusal("E-TOOLS", reason, REPLAN)
 
 
+def agents_are_those_of_before(case: Case) -> Iterator[Refusal]:
+    """What a signed plan gave to one agent is changed as that agent's, so that its owners are asked and no others."""
+    past = case.evidence.past
+    if past is None:
+        return
+    for change in case.planfile.plan.changes:
+        before = past.agents.get(change.address)
+        kept = change.action not in (Action.CREATE, Action.CLAIM)
+        if kept and before is not None and change.agent is not None and before != change.agent:
+            reason = (
+                f"change {change.number} is called agent.{change.agent}'s, and a signed plan made it agent.{before}'s"
+            )
+            fix = f"What is to be another agent's is let go of first: provisioner release {before}. {REPLAN}"
+            yield Refusal("E-AGENT", reason, fix)
+
+
 PLAN_CHECKS: tuple[PlanCheck, ...] = (
     bytes_match,
     pinned,
@@ -317,6 +333,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     leaves_alone_what_is_protected,
     says_what_it_was_made_from,
     removals_name_their_tools,
+    agents_are_those_of_before,
     *NEXT_ROOT_CHECKS,
 )
 

@@ -85,7 +85,8 @@ def _past(case: dict[str, Any]) -> Any:
         return None
     tools = {Address(*address.split(":", 3)): tuple(named) for address, named in known["tools"].items()}
     violations = {name: frozenset(map(tuple, found)) for name, found in known["violations"].items()}
-    return Past(known["last"] and from_builtins(known["last"], Declared), tools, violations=violations)
+    agents = {Address(*address.split(":", 3)): agent for address, agent in known["agents"].items()}
+    return Past(known["last"] and from_builtins(known["last"], Declared), tools, agents, violations)
 
 
 def _sweepable(case: dict[str, Any]) -> Any:

@@ -68,6 +68,7 @@ def serialized(situation: Situation) -> dict[str, Any]:
     past = situation.past and {
         "last": situation.past.last and to_builtins(situation.past.last),
         "tools": {str(address): list(tools) for address, tools in situation.past.tools.items()},
+        "agents": {str(address): agent for address, agent in situation.past.agents.items()},
         "violations": {name: sorted(map(list, found)) for name, found in situation.past.violations.items()},
     }
     return (
@@ -1464,7 +1465,7 @@ def after(last: Any, now: Any, **over: Any) -> Situation:
     """A plan whose configuration declares `now`, where the last applied one declared `last`."""
     root = over.pop("root", None) or make_root(s.root_data())
     made = situation(s.draft(root, declared=now, **over.pop("plan", {})), root=root)
-    return replace(made, past=Past(last, over.pop("tools", {}), violations=over.pop("violations", {})))
+    return replace(made, past=Past(last, over.pop("tools", {}), over.pop("agents", {}), over.pop("violations", {})))
 
 
 @attack("E-DECLARED")
@@ -1561,6 +1562,31 @@ def control_removal_of_tools_of_two_owners() -> Made:
     plan = {"changes": (replace(GRANT, number=1, left=("tool.inbox", "tool.pay"), **gone),), "findings": ()}
     tools = {GRANT.address: ("tool.inbox", "tool.pay")}
     return after(declared(), declared(), root=with_finance(), plan=plan, tools=tools)
+
+
+def renamed(agent: str | None = "other", **over: Any) -> Situation:
+    """What a signed plan gave to triage, in a plan that calls it another agent's."""
+    change = replace(GRANT, number=1, agent=agent, effect=Effect.NARROWER, **over)
+    both, agents = declared(agents=("other", "triage")), {GRANT.address: "triage"}
+    return after(both, both, plan={"changes": (change,), "findings": ()}, agents=agents)
+
+
+@attack("E-AGENT")
+def change_called_another_agent_s() -> Made:
+    """The other agent has owners of its own, who sign for what triage loses."""
+    return renamed()
+
+
+@attack("verified")
+def control_change_of_the_same_agent() -> Made:
+    """It is triage's, as it was."""
+    return renamed("triage")
+
+
+@attack("verified")
+def control_made_anew_for_another_agent() -> Made:
+    """What was triage's is gone, and another agent gets what has the same name."""
+    return renamed(action=Action.CREATE, before=None, fields=())
 
 
 SHARED = replace(GRANT, number=1, agent=None, effect=Effect.WIDER, tools=(), block="boundary.agents")
