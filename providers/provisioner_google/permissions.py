@@ -1,7 +1,7 @@
 """What the runner itself needs: custom roles for plan, drift and apply, from the reads and the operations' own words.
 
 A role is made where it counts: one in each project, one in the organization, each with what is done in there and
-nothing that is done elsewhere. A plan and a drift run read the same.
+nothing that is done elsewhere. A drift run reads what a plan reads, and may ask who did it.
 Sources: «IAM permissions reference»; each REST method's «IAM permissions»; «Manage deny policies» and «Create and apply
 principal access boundary policies» (required permissions); «Changes to dataset-level access controls» (BigQuery).
 """
@@ -57,6 +57,9 @@ What is granted up there is taken off by whoever governs it: no role of ours wri
 CONDITION_READS = ("storage.buckets.get",)
 """Whether a bucket takes conditions, where a grant on it has one."""
 
+DRIFT_READS = ("logging.logEntries.list",)
+"""Read by a drift run that has found something, to tell who did it. Without it the run is no less complete."""
+
 POLICY_READS = ("iam.principalaccessboundarypolicies.get",)
 DENY_READS = ("iam.denypolicies.get", "iam.denypolicies.list")
 
@@ -82,6 +85,8 @@ def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) 
         _reading(authority, key, mine, own)
         if purpose == "apply":
             _writing(authority, key, mine, own)
+        elif purpose == "drift":
+            own[f"{_PROJECT}{authority.targets[key].id}"].update(DRIFT_READS)
         above = own.get(f"{_ORGANIZATION}{authority.configs[key].settings.get('organization')}", set())
         for container in set(own) & {f"{_PROJECT}{authority.targets[key].id}"}:
             own[container] -= above  # what is granted on the organization holds in its project

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+from . import auditlog
 from .core import Call
 from .enforcement import allowed
 from .errors import Json, invalid
 from .kinds import of_method
-from .policies import get_policy, set_policy
+from .policies import get_policy, set_policy, version_at
 from .resources import target
 from .state import State
 
@@ -33,7 +36,12 @@ def put(state: State, call: Call) -> Json:
     full = target(state, kind, call.name, f"{kind.permission}.setIamPolicy")
     if "policy" not in call.body:
         raise invalid("The policy is missing.", "policy")
-    return set_policy(state, full, call.body["policy"], call.body.get("updateMask", ""), kind.rules, owner(state, full))
+    before = version_at(state.policies.get(full), math.inf)[1]
+    mask, project = call.body.get("updateMask", ""), owner(state, full)
+    answer = set_policy(state, full, call.body["policy"], mask, kind.rules, project)
+    container = project or "/".join(full.split("/")[3:5])
+    auditlog.saw(state, call, full, container, before, version_at(state.policies.get(full), math.inf)[1])
+    return answer
 
 
 def owner(state: State, full: str) -> str:

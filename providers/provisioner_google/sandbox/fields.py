@@ -57,6 +57,10 @@ MESSAGES: dict[str, dict[str, str]] = {
         "SetIamPolicyRequest": _SET_POLICY,
         "TestIamPermissionsRequest": "permissions:[string]",
     },
+    "logging.v2": {
+        "ListLogEntriesRequest": "projectIds:[string] resourceNames:[string] filter:string orderBy:string pageSize:int"
+        " pageToken:string",
+    },
     "iam.v2": {
         "GoogleIamV2Policy": "name:string uid:string kind:string displayName:string annotations:map etag:string"
         " createTime:string updateTime:string deleteTime:string rules:[GoogleIamV2PolicyRule]",

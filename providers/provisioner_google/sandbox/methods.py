@@ -8,6 +8,7 @@ from functools import cache
 
 from . import (
     allow,
+    auditlog,
     bigquery,
     boundaries,
     buckets,
@@ -291,6 +292,11 @@ def _bigquery() -> dict[str, Method]:
     return found | _methods("bigquery.tables", of_table, _own, "", "")
 
 
+def _logging() -> dict[str, Method]:
+    rows: _Rows = {"entries.list": (auditlog.list_entries, "logging.logEntries.list")}
+    return _methods("logging", rows, auditlog.resource_of, "", "")
+
+
 @cache
 def all_methods() -> dict[str, Method]:
     """Every method that the emulator answers."""
@@ -302,4 +308,5 @@ def all_methods() -> dict[str, Method]:
         **_things(),
         **_storage(),
         **_bigquery(),
+        **_logging(),
     }

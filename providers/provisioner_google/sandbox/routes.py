@@ -138,6 +138,9 @@ cloudresourcemanager.operations.get | GET | v3/operations/* | | -
 {_policy_rows("cloudresourcemanager.folders", "v3/folders/*", "POST")}
 {_policy_rows("cloudresourcemanager.organizations", "v3/organizations/*", "POST")}
 """,
+    "logging.v2": """
+logging.entries.list | POST | v2/entries:list | | ListLogEntriesRequest
+""",
     "storage.v1": """
 storage.buckets.get | GET | storage/v1/b/* | generation ifMetagenerationMatch ifMetagenerationNotMatch projection\
  softDeleted userProject | -

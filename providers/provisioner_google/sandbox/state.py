@@ -103,6 +103,7 @@ class State:
         self.bindings: dict[str, Record] = {}
         self.groups: dict[str, frozenset[str]] = {}
         self.permissions: set[str] = set()
+        self.entries: list[Json] = []
 
     def now(self) -> float:
         return self.clock.now()
