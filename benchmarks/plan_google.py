@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,12 +21,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from benchmarks.plan_no_change import COMMAND, ROOT, Figures, measure, run
+from benchmarks.plan_no_change import COMMAND, ROOT, run
 from benchmarks.table import Row, show
 
 ORGANIZATION = "123456789012"
@@ -42,19 +44,15 @@ SECONDS, MEGABYTES, IMPORT_SECONDS = 5.0, 200.0, 0.5
 Json = dict[str, Any]
 
 
-class Calls:
-    """The emulator's own count, as `measure` wants it."""
+@dataclass(frozen=True)
+class Figures:
+    """One plan: calls that the emulator counted, seconds, megabytes of the whole command; how many bindings it has."""
 
-    def __init__(self, emulator: Any) -> None:
-        self._emulator = emulator
-
-    @property
-    def count(self) -> int:
-        return sum(self._emulator.calls.values())
-
-    @count.setter
-    def count(self, value: int) -> None:
-        self._emulator.core.forget()
+    calls: int
+    wall: float
+    cpu: float
+    megabytes: float
+    bindings: int
 
 
 def project_id(index: int) -> str:
@@ -234,17 +232,30 @@ def _grant(endpoint: str, resource: str, tuples: list[Json]) -> None:
     _call(row.put, url + row.suffixes[1], policy if row.put == "PUT" else {"policy": policy})
 
 
-def measured(projects: int, agents: int, runs: int, federated: bool = False) -> tuple[Figures, int]:
-    """Figures of a plan that changes nothing, and how many bindings it compared."""
+def measured(projects: int, agents: int, runs: int, federated: bool = False) -> Figures:
+    """Medians of a plan that changes nothing."""
     with workspace(projects, agents, federated) as (repo, env, emulator):
         bindings = seed(repo, env, emulator.endpoint)
-        figures = measure([str(COMMAND), "plan"], Calls(emulator), agents, runs, cwd=repo, env=env)  # type: ignore[arg-type]
-    return figures, bindings
+        emulator.core.forget()
+        found = [_plan(repo, env) for _ in range(runs)]
+        calls = sum(emulator.calls.values()) // runs
+    return Figures(calls, *(statistics.median(one) for one in zip(*found, strict=True)), bindings)
+
+
+def _plan(repo: Path, env: dict[str, str]) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds, peak megabytes of one plan, which must find nothing to change."""
+    start = time.monotonic()
+    process = subprocess.Popen([str(COMMAND), "plan"], cwd=repo, env=env, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"the plan is not empty: exit {process.returncode}")
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def importing(runs: int) -> float:
     """Seconds that the provider and all that it reads with take to import, beyond the interpreter's own start."""
-    modules = "provisioner_google.reader, provisioner_google.compile, google.auth.transport.requests"
+    modules = "provisioner_google.reader, provisioner_google.compile, google.auth.transport.urllib3"
     taken = {code: min(_seconds(code) for _ in range(runs)) for code in ("pass", f"import {modules}")}
     return taken[f"import {modules}"] - taken["pass"]
 
@@ -262,13 +273,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--federated", action="store_true", help="federated principals instead of service accounts")
     given = parser.parse_args()
-    figures, bindings = measured(given.projects, given.agents, given.runs, given.federated)
+    figures = measured(given.projects, given.agents, given.runs, given.federated)
     what = "federated principals" if given.federated else "service accounts"
-    title = f"A plan without changes: {given.projects} projects, {given.agents} {what}, {bindings} bindings"
+    title = f"A plan without changes: {given.projects} projects, {given.agents} {what}, {figures.bindings} bindings"
     show(
         title,
         [
-            Row("calls", figures.requests, ""),
+            Row("calls", figures.calls, ""),
             Row("wall time of the whole command", figures.wall, "s", SECONDS),
             Row("CPU time", figures.cpu, "s"),
             Row("peak memory", figures.megabytes, "MB", MEGABYTES),

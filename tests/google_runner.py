@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from google.oauth2.credentials import Credentials
 from google_workspace import PROJECT
 from provisioner_google import provider
 from provisioner_google.client import Project
@@ -91,9 +92,6 @@ class Runner:
 
 
 def _as(project: Project, caller: str) -> None:
-    """Give the project's session the caller's token, which in the emulator is the principal's name."""
-    if not caller:
-        return
-    session = project._login()
-    session.headers["Authorization"] = f"Bearer {caller}"
-    project._session = session
+    """Have the project send the caller's token, which in the emulator is the principal's name."""
+    if caller:
+        project._credentials = lambda: Credentials(token=caller)  # type: ignore[method-assign]

@@ -1,11 +1,12 @@
 """The way to one project: session, endpoints, retries, long-running operations, and the count of calls.
 
-Everything goes over REST through google.auth's session: one transport, one place for endpoints, 0.1 s to import.
+Everything goes over REST through google.auth: one transport, one place for endpoints, 0.1 s to import.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import random
 import threading
 import time
@@ -17,6 +18,7 @@ from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 
 from .faults import CallError, Fault, of_answer
+from .transport import authorized, exchange
 
 READ_TRIES = 5
 READ_SECONDS = 60
@@ -28,7 +30,7 @@ OPERATION_SECONDS = 120
 
 SANDBOX_KEY = "sandbox"
 SANDBOX_UP = "provisioner sandbox up"
-_CONNECT_SECONDS = 5
+_GOOD, _MOVED, _ERROR = 200, 300, 400
 _PAGE = 1000
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _TOKENS = "/v1/projects/-/serviceAccounts/{}:generateAccessToken"
@@ -129,32 +131,11 @@ class Project:
         headers: Mapping[str, str] | None = None,
     ) -> Json:
         """One call, sent exactly once. Raises CallError."""
-        import requests
-        from google.auth.exceptions import GoogleAuthError
-
         url = f"{self.endpoint.rstrip('/')}{path}" if self.endpoint else f"https://{host}{path}"
         with self._lock:
             self.calls += 1
             session = self._session = self._session or self._login()
-        try:
-            answer = session.request(
-                method,
-                url,
-                params={key: str(value) for key, value in (params or {}).items()},
-                json=body,
-                headers=dict(headers or {}),
-                timeout=(_CONNECT_SECONDS, self._seconds),
-            )
-        except GoogleAuthError as error:
-            raise CallError(Fault.CREDENTIALS, "CREDENTIALS", str(error)) from error
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
-            raise CallError(Fault.UNREACHABLE, "UNREACHABLE", str(error)) from error
-        except requests.exceptions.ConnectionError as error:
-            refused = "NewConnectionError" in str(error) or "NameResolutionError" in str(error)
-            raise CallError(Fault.UNREACHABLE if refused else Fault.UNCLEAR, "UNREACHABLE", str(error)) from error
-        except requests.exceptions.RequestException as error:
-            raise CallError(Fault.UNCLEAR, "UNANSWERED", str(error)) from error
-        return _body(answer)
+        return _body(*exchange(session, method, url, params or {}, body, headers or {}, self._seconds))
 
     def finish(self, answer: Json, version: str) -> Json:
         """Wait for a long-running operation. Raises CallError with its error, or UNCLEAR where it does not end."""
@@ -217,9 +198,6 @@ class Project:
             return host == "localhost"
 
     def _login(self) -> Any:
-        from google.auth.transport.requests import AuthorizedSession
-        from requests.adapters import HTTPAdapter
-
         if self.endpoint and urlsplit(self.endpoint).scheme != "https" and not self.loopback:
             raise CloudError(
                 self.id,
@@ -228,14 +206,7 @@ class Project:
                 "Use https, or http to 127.0.0.1, ::1 or localhost.",
                 code="E-RUNNER",
             )
-        session = AuthorizedSession(self._credentials())  # type: ignore[no-untyped-call]
-        session.headers["User-Agent"] = "provisioner"
-        adapter = HTTPAdapter(pool_connections=WORKERS, pool_maxsize=WORKERS * 2)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        if self.loopback:
-            session.trust_env = False
-        return session
+        return authorized(self._credentials(), self.loopback, WORKERS)
 
     def _credentials(self) -> Any:
         import google.auth
@@ -270,15 +241,15 @@ def pause_of(attempt: int) -> float:
     return float(min(_PAUSE * 2**attempt, _LONGEST_PAUSE) * (0.5 + random.random() / 2))  # noqa: S311
 
 
-def _body(answer: Any) -> Json:
+def _body(status: int, data: bytes) -> Json:
     try:
-        body = answer.json() if answer.content else {}
+        body = json.loads(data) if data else {}
     except ValueError as error:
-        raise CallError(Fault.UNCLEAR, str(answer.status_code), "the answer is not one of Google: no JSON") from error
-    if answer.status_code >= 400:
-        raise of_answer(answer.status_code, body)
-    if not isinstance(body, dict):
-        raise CallError(Fault.UNCLEAR, str(answer.status_code), "the answer is not one of Google: no object")
+        raise CallError(Fault.UNCLEAR, str(status), "the answer is not one of Google: no JSON") from error
+    if status >= _ERROR:
+        raise of_answer(status, body)
+    if not isinstance(body, dict) or not _GOOD <= status < _MOVED:
+        raise CallError(Fault.UNCLEAR, str(status), "the answer is not one of Google: no object")
     return body
 
 
