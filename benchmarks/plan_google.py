@@ -239,7 +239,8 @@ def measured(projects: int, agents: int, runs: int, federated: bool = False) -> 
         emulator.core.forget()
         found = [_plan(repo, env) for _ in range(runs)]
         calls = sum(emulator.calls.values()) // runs
-    return Figures(calls, *(statistics.median(one) for one in zip(*found, strict=True)), bindings)
+    wall, cpu, megabytes = (statistics.median(one) for one in zip(*found, strict=True))
+    return Figures(calls, wall, cpu, megabytes, bindings)
 
 
 def _plan(repo: Path, env: dict[str, str]) -> tuple[float, float, float]:
@@ -289,4 +290,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

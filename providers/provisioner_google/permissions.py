@@ -95,8 +95,8 @@ def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) 
             keys.setdefault(container, key)
     organization = _organization(authority) or PLACEHOLDER
     for container in sorted(needs, key=lambda name: (not name.startswith(_PROJECT), name)):
-        held = sorted(name for name in needs[container] if name)
-        document = _document(authority.workspace, purpose, container, organization, held)
+        needed = sorted(name for name in needs[container] if name)
+        document = _document(authority.workspace, purpose, container, organization, needed)
         yield RunnerPolicy(f"google {container.removeprefix(_PROJECT)}", keys[container], purpose, document)
 
 
