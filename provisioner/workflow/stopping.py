@@ -225,8 +225,8 @@ def _look(ledger: Ledger, runner: Runner, agent: str) -> Live:
         raise failed[0]
     live = {resource.address: resource for snapshot in snapshots.values() for resource in snapshot.resources}
     ordered = tuple(sorted(targets, key=lambda t: (t.provider, t.id)))
-    mine = frozenset(address for address, item in state.items() if item.agent == agent)
-    return Live(tuple(str(error) for error in failed), ordered, found, live, merged_coverage(snapshots), mine)
+    signed = frozenset(address for address, item in state.items() if item.agent == agent)
+    return Live(tuple(str(error) for error in failed), ordered, found, live, merged_coverage(snapshots), signed)
 
 
 def _stopper(name: str) -> Provider:
