@@ -87,7 +87,7 @@ class EnforcingCloud(FaultyCloud):
         found = super()._refusal(method, path, body)
         if found is not None or self.policy is None:
             return found
-        said = self._judge(self._regional(method, unquote(path.partition("?")[0]), body))
+        said = self._judge(self._regional_questions(method, unquote(path.partition("?")[0]), body))
         return (403, "AccessDeniedException", json.dumps({"message": said}).encode()) if said else None
 
     def _judge(self, questions: Iterable[Asked]) -> str:
@@ -174,7 +174,7 @@ class EnforcingCloud(FaultyCloud):
         except self._iam.exceptions.NoSuchEntityException:
             return {}
 
-    def _regional(self, method: str, path: str, body: bytes) -> list[Asked]:
+    def _regional_questions(self, method: str, path: str, body: bytes) -> list[Asked]:
         given: dict[str, Any] = json.loads(body) if body else {}
         wanted = {f"aws:RequestTag/{key}": value for key, value in (given.get("tags") or {}).items()}
         if path.startswith("/tags/"):
@@ -217,9 +217,9 @@ class EnforcingCloud(FaultyCloud):
 
 
 class Runner:
-    """Plans and applies through the proxy, with what the caller's policy allows."""
+    """Plans and applies through a proxy; where that is an `EnforcingCloud`, with what the caller's policy allows."""
 
-    def __init__(self, cloud: EnforcingCloud, connect: Callable[[int], Any]) -> None:
+    def __init__(self, cloud: Any, connect: Callable[[int], Any]) -> None:
         self.cloud = cloud
         self.reader = AWSReader([connect(cloud.port)])
         self.writer = AWSWriter([connect(cloud.port)], sleep=lambda _: None)

@@ -27,6 +27,29 @@ Reply = Callable[[dict[str, str], Callable[[], Answer]], Answer | None]
 """Makes the answer from the request's parameters and the way to the real cloud; None closes without answering."""
 
 
+Passed = tuple[int, str, bytes]
+"""Status, error code (empty where there is none) and body of a regional service's answer."""
+RegionalReply = Callable[[Callable[[], Passed]], Passed | None]
+"""As `Reply`, for the regional services: makes the answer from the way to the real cloud."""
+
+
+def regional_refused(code: str, status: int = 400, message: str = "refused by the test") -> RegionalReply:
+    """An error of a regional service that took no effect."""
+    return lambda _cloud: (status, code, json.dumps({"message": message}).encode())
+
+
+def regional_lost(cloud: Callable[[], Passed]) -> Passed | None:
+    """The call takes effect, and its answer never arrives."""
+    cloud()
+    return None
+
+
+def regional_twice(cloud: Callable[[], Passed]) -> Passed:
+    """The call arrives two times; the answer is that of the second."""
+    cloud()
+    return cloud()
+
+
 def refused(code: str, status: int = 400, message: str = "refused by the test") -> Reply:
     """An error that took no effect: `AccessDenied`, `Throttling`, `ServiceFailure` and so on."""
     body = (
@@ -95,6 +118,14 @@ def paged(size: int) -> Reply:
 
 
 @dataclass(slots=True)
+class _RegionalRule:
+    method: str
+    part: str
+    reply: RegionalReply
+    times: int
+
+
+@dataclass(slots=True)
 class _Rule:
     action: str
     reply: Reply
@@ -111,6 +142,7 @@ class FaultyCloud:
         self._upstream = upstream
         self._rules: list[_Rule] = []
         self._paths: list[tuple[str, int, str, bytes]] = []
+        self._regional: list[_RegionalRule] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer((HOST, 0), _handler(self))
         self._server.daemon_threads = True
@@ -130,6 +162,11 @@ class FaultyCloud:
         with self._lock:
             self._paths.append((part, status, code, json.dumps({"message": message}).encode()))
 
+    def on_request(self, method: str, part: str, reply: RegionalReply, times: int) -> None:
+        """Answer requests of regional services of this method whose path holds `part` with `reply`, `times` times."""
+        with self._lock:
+            self._regional.append(_RegionalRule(method, part, reply, times))
+
     def asked(self, action: str) -> list[dict[str, str]]:
         """The parameters of every call of an action, in order."""
         with self._lock:
@@ -140,6 +177,7 @@ class FaultyCloud:
         with self._lock:
             self._rules.clear()
             self._paths.clear()
+            self._regional.clear()
             self.calls.clear()
             self._asked.clear()
 
@@ -173,8 +211,8 @@ class FaultyCloud:
         status, _, said = self._passed_on("POST", path, body, headers)
         return status, said
 
-    def _passed_on(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
-        """Status, error code (empty where there is none) and body of the real cloud's answer."""
+    def _passed_on(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Passed:
+        """The real cloud's answer."""
         connection = http.client.HTTPConnection(HOST, self._upstream, timeout=30)
         try:
             connection.request(method, path, body, headers)
@@ -183,8 +221,16 @@ class FaultyCloud:
         finally:
             connection.close()
 
-    def _refusal(self, method: str, path: str, body: bytes) -> tuple[int, str, bytes] | None:
-        """Status, code and body of the error that a request of a regional service gets; None lets it through."""
+    def _regional_reply(self, method: str, path: str) -> RegionalReply | None:
+        with self._lock:
+            for rule in self._regional:
+                if rule.times > 0 and rule.method == method and rule.part in path:
+                    rule.times -= 1
+                    return rule.reply
+        return None
+
+    def _refusal(self, method: str, path: str, body: bytes) -> Passed | None:
+        """The error that a request of a regional service gets; None lets it through."""
         with self._lock:
             self.calls.append(path)
             return next(((status, code, body) for part, status, code, body in self._paths if part in path), None)
@@ -195,11 +241,19 @@ def _handler(cloud: FaultyCloud) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             """Services with paths: they are refused by path, or passed on."""
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            refusal = cloud._refusal(self.command, self.path, body)
-            if refusal is None:
-                refusal = cloud._passed_on(self.command, self.path, body, dict(self.headers.items()))
-            status, code, said = refusal
+            headers = dict(self.headers.items())
+
+            def forward() -> Passed:
+                return cloud._passed_on(self.command, self.path, body, headers)
+
+            answer = cloud._refusal(self.command, self.path, body)
+            if answer is None:
+                reply = cloud._regional_reply(self.command, self.path)
+                answer = forward() if reply is None else reply(forward)
             self.close_connection = True
+            if answer is None:
+                return
+            status, code, said = answer
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             if code:
