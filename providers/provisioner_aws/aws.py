@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Address, Attributes, Desired, Mark, Resource, Snapshot
     from provisioner.model.usage import Deed, Fit, LoggedCall, Observed, Use
+    from provisioner.sdk.describing import Described
     from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
+    from provisioner.sdk.simulation import Simulator
     from provisioner.sdk.usage import LookedUp
 
     from .sandbox import SandboxCloud
@@ -156,6 +158,16 @@ class AWS:
 
         return ends(kind, attributes)
 
+    def principal(self, target: str, name: str) -> Address:
+        from .describing import principal
+
+        return principal(target, name)
+
+    def describe(self, resources: Sequence[Resource], address: Address) -> Described | None:
+        from .describing import describe
+
+        return describe(resources, address)
+
     def mark_in(self, kind: str, attributes: Attributes) -> Mark | None:
         from .marks import mark_in
 
@@ -235,6 +247,12 @@ class AWS:
         from .reader import AWSReader
 
         return AWSReader(connections)
+
+    def simulator(self, connections: Sequence[Connection]) -> Simulator:
+        """IAM's own policy simulator (`Simulating` of the sdk)."""
+        from .simulation import AWSSimulator
+
+        return AWSSimulator(connections)
 
     def writer(self, connections: Sequence[Connection]) -> Writer:
         from .writer import AWSWriter

@@ -13,6 +13,7 @@ from . import live, names, schema
 from .client import Account
 from .gather import Gathered
 from .inventory import inventory
+from .sightings import sighting
 from .user_credentials import read_credentials
 from .workload import providers
 from .workload.read import profiles, read_workloads
@@ -53,11 +54,19 @@ def _details(gathered: Gathered) -> dict[str, list[Raw]]:
     for page in account.pages("get_account_authorization_details", Filter=_FILTER):
         pages += 1
         roles = page.get("RoleDetailList") or ()
-        page["RoleDetailList"] = [raw if gathered.may_be_in_scope(raw) else _slim(raw) for raw in roles]
+        page["RoleDetailList"] = [raw if gathered.may_be_in_scope(raw) else _passed(gathered, raw) for raw in roles]
         for name, items in found.items():
             items += page.get(name) or ()
     account.bulk_cost = 2 * pages + sum(map(len, found.values())) / _ENTRIES_A_CALL
     return found
+
+
+def _passed(gathered: Gathered, raw: Raw) -> Raw:
+    """A role that is none of the scope's; one that looks like an agent is told."""
+    seen = sighting(gathered.account.id, raw) if gathered.scope.agents is None else None
+    if seen is not None:
+        gathered.sightings.append(seen)
+    return _slim(raw)
 
 
 def _slim(raw: Raw) -> Raw:

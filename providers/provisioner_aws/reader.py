@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from provisioner.model.resources import Coverage, Gap, Inventory, Resource, Snapshot
+from provisioner.model.resources import Coverage, Gap, Inventory, Resource, Sighting, Snapshot
 from provisioner.sdk.provider import Connection, Scope
 
 from .bulk import read_bulk
@@ -68,9 +68,11 @@ class AWSReader:
         gaps: list[Gap] = []
         unseen: list[str] = []
         inventories: list[Inventory] = []
+        sightings: list[Sighting] = []
         for gathered in self._each(one):
             resources += gathered.resources.values()
             gaps += gathered.gaps
+            sightings += gathered.sightings
             inventories += [gathered.inventory] if gathered.inventory is not None else []
             unseen += (f"aws {gathered.account.id}: {what}" for what in (NOT_LOOKED_AT, *gathered.unseen))
         coverage = Coverage(
@@ -80,7 +82,8 @@ class AWSReader:
             calls=self.calls,
         )
         ordered = tuple(sorted(resources, key=lambda resource: resource.address))
-        return Snapshot(ordered, coverage, tuple(inventories))
+        seen = tuple(sorted(sightings, key=lambda sighting: sighting.address))
+        return Snapshot(ordered, coverage, tuple(inventories), seen)
 
     def _each(self, work: Callable[[Account], T]) -> Iterable[T]:
         """Results in the order of account ids; the first error is raised once all are done."""

@@ -125,12 +125,27 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """A principal that looks like an agent and bears no workspace's mark. `noun` is what a person calls its kind, `why`
+    what makes it look so, `holds` what it may do, in short sentences. `last_used` is an RFC 3339 UTC time, None where
+    it never was or the cloud does not say."""
+
+    address: Address
+    noun: str
+    why: str
+    last_used: str | None = None
+    holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Live resources in scope: those marked as ours, those under a desired name, and all that hangs on them.
 
-    `inventories` are of the targets that were read as a whole, where the provider takes them.
+    `inventories` are of the targets that were read as a whole, where the provider takes them; `sightings` what looks
+    like an agent there and is nobody's.
     """
 
     resources: tuple[Resource, ...]
     coverage: Coverage
     inventories: tuple[Inventory, ...] = ()
+    sightings: tuple[Sighting, ...] = ()

@@ -14,7 +14,7 @@ from datetime import datetime
 from ..model.changes import Action, Change, Effect, Surface
 from ..model.drift import Difference, DriftKind, DriftReport, Hint, LastApplied
 from ..model.findings import TestResult
-from ..model.resources import Address, Attributes, Coverage, Gap, Resource
+from ..model.resources import Address, Attributes, Coverage, Gap, Resource, Sighting
 from ..sdk.provider import Provider
 from ..sdk.schema import KindSchema
 from .changes import OwnerOfSurface, build_changes, with_effects
@@ -56,6 +56,8 @@ class Evidence:
     now: datetime
     sweepable: frozenset[Address] = frozenset()
     """What has ended and a signed plan carries the removal of."""
+    sightings: tuple[Sighting, ...] = ()
+    """What looks like an agent, and is neither marked nor wanted by the configuration."""
 
 
 def report(
@@ -68,6 +70,7 @@ def report(
     shared = users(evidence.live.values())
     found = [_as_difference(change, evidence, shared.get(change.address, frozenset())) for change in changes]
     found += _credentials(evidence, kinds, owner_of)
+    found += _unclaimed(evidence, owner_of)
     found += _expired(evidence, owner_of)
     found += _pending(evidence, {difference.address for difference in raw})
     found += [_incomplete(gap, owner_of) for gap in evidence.coverage.gaps]
@@ -261,6 +264,27 @@ def _credentials(
                 tell=(tell,) if tell else (),
                 do=(Hint("delete it in the cloud", "no plan manages static credentials"),),
             )
+
+
+def _unclaimed(evidence: Evidence, owner_of: OwnerOfSurface) -> Iterable[Difference]:
+    """When it was last used is no part of `what`: it is the same finding in every run."""
+    owners = (owner_of(Surface.IDENTITY, None), owner_of(Surface.GOVERNANCE, None))
+    tell = tuple(dict.fromkeys(owner for owner in owners if owner))
+    for sighting in evidence.sightings:
+        used = f"last used {sighting.last_used}" if sighting.last_used else "not known to have been used"
+        yield Difference(
+            id="",
+            kind=DriftKind.UNCLAIMED,
+            what=(f"{sighting.noun} {sighting.address.name}: {sighting.why}",),
+            agent=None,
+            address=sighting.address,
+            target=sighting.address.target,
+            surfaces=(Surface.IDENTITY,),
+            can=sighting.holds,
+            reason=used,
+            tell=tell,
+            do=(Hint(f"provisioner discover -role {sighting.address.name}", "writes the HCL that takes it over"),),
+        )
 
 
 def _expired(evidence: Evidence, owner_of: OwnerOfSurface) -> Iterable[Difference]:

@@ -83,7 +83,8 @@ def drift(project: Project, ignore_file: Path | None = None, usage: Sequence[Pat
         seen.now,
     )
     ended = (a for a, item in sweepables(seen.ledger, project.runner).items() if item.sweep.ends <= stamp(seen.now))
-    evidence = replace(evidence, sweepable=frozenset(ended))
+    sightings = tuple(one for snapshot in seen.snapshots.values() for one in snapshot.sightings)
+    evidence = replace(evidence, sweepable=frozenset(ended), sightings=sightings)
     elapsed = int((time.monotonic() - started) * 1000)
     found = report(evidence, providers, lambda surface, agent: resolve_owner(root, surface, agent), elapsed)
     owing = tuple(item.text for item in owed(seen.ledger, project.runner))

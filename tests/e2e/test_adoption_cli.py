@@ -155,7 +155,9 @@ def test_a_role_is_claimed_and_the_next_plan_is_empty_and_it_is_let_go_of_again(
     assert (whole_role(iam), tags_of(iam)) == (before, tags)
     done = team.run("plan", "-detailed-exitcode")
     assert "W-REMOVED-NOTHING" in done.stderr
-    assert team.json("drift")["drift"]["differences"] == []
+    (seen,) = team.json("drift", check=5)["drift"]["differences"]
+    assert seen["kind"] == "unclaimed" and seen["what"] == ["role bedrock-poc: Bedrock AgentCore trust"]
+    assert seen["do"][0]["command"] == "provisioner discover -role bedrock-poc"
 
 
 def test_imports_that_cannot_be_carried_out_say_why_and_what_to_do(team):
@@ -225,3 +227,80 @@ def test_everything_goes_with_plan_destroy_and_owners_sign_it(applied):
     team.plan()
     sign_and_apply(team)
     assert "E-PREVENT-DESTROY" in team.run("plan", "-destroy", check=1).stderr
+
+
+def elaborate_role(iam: Any) -> None:
+    """A role with everything that an old one may have."""
+    iam.create_policy(PolicyName="limit", PolicyDocument=json.dumps(LIMIT))
+    iam.create_policy(PolicyName="orders", Path="/teams/", PolicyDocument=json.dumps(READS))
+    iam.create_role(
+        RoleName="Orders.Agent-2",
+        Path="/legacy/",
+        Description='Answers "orders" for ${team}',
+        MaxSessionDuration=7200,
+        AssumeRolePolicyDocument=json.dumps(TWO_WAYS),
+        PermissionsBoundary="arn:aws:iam::123456789012:policy/limit",
+        Tags=[{"Key": "team", "Value": "orders"}, {"Key": "cost:centre", "Value": "42"}],
+    )
+    for name, document in {"reads": READS, "by-tag": BY_TAG}.items():
+        iam.put_role_policy(RoleName="Orders.Agent-2", PolicyName=name, PolicyDocument=json.dumps(document))
+    for arn in ("arn:aws:iam::123456789012:policy/teams/orders", "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"):
+        iam.attach_role_policy(RoleName="Orders.Agent-2", PolicyArn=arn)
+    for name, path in {"Orders.Agent-2": "/legacy/", "other-profile": "/"}.items():
+        iam.create_instance_profile(InstanceProfileName=name, Path=path)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName="Orders.Agent-2")
+
+
+LIMIT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}]}
+BY_TAG = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Action": "s3:getobject",
+        "Resource": "arn:aws:s3:::acme/${aws:PrincipalTag/team}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": True}},
+    },
+}
+TWO_WAYS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"},
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.example.com"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {"token.example.com:sub": "a", "token.example.com:aud": "b"}},
+        },
+    ],
+}
+
+
+def test_what_looks_like_an_agent_is_found_written_down_and_taken_over_with_an_empty_plan_after_it(applied):
+    team, iam = applied, applied.iam()
+    elaborate_role(iam)
+    make_role(iam)
+    iam.create_role(RoleName="somebody", AssumeRolePolicyDocument=json.dumps(TWO_WAYS).replace("Federated", "AWS"))
+    found = {item["address"]["name"]: item for item in team.json("discover")["sightings"]}
+    assert set(found) == {"bedrock-poc", "Orders.Agent-2"}
+    assert found["Orders.Agent-2"]["why"] == "OIDC trust of token.example.com, the name of an agent"
+    assert "no permissions boundary limits it" in found["bedrock-poc"]["holds"]
+    assert "provisioner discover -role bedrock-poc" in team.run("discover").stdout
+    assert "E-DISCOVER-ABSENT" in team.run("discover", "-role=nobody", check=1).stderr
+    assert "E-DISCOVER-CLAIMED" in team.run("discover", "-role=acme-sandbox-invoice-triage", check=1).stderr
+
+    before = whole_role(iam, "Orders.Agent-2")
+    team.run("discover", "-role=Orders.Agent-2", "-out=orders.hcl")
+    assert "exists already" in team.run("discover", "-role=Orders.Agent-2", "-out=orders.hcl", check=1).stderr
+    team.run("fmt", "-check", "orders.hcl")
+    team.edit('inputs      = "untrusted"', 'inputs = "untrusted"\n  sponsor = person.sam', "orders.hcl")
+    team.run("fmt", "orders.hcl")
+    team.commit("adopt orders")
+    team.plan()
+    plan = sign_and_apply(team)
+    assert {change["action"] for change in plan["changes"]} == {"claim"}
+    assert {change["effect"] for change in plan["changes"]} == {"equal"}
+    assert len(plan["changes"]) == 7
+    assert whole_role(iam, "Orders.Agent-2") == before
+    assert team.run("plan", "-detailed-exitcode").returncode == 0
+    kinds = [item["kind"] for item in team.json("drift", check=5)["drift"]["differences"]]
+    assert kinds == ["unclaimed"]

@@ -88,6 +88,8 @@ def _assumes(agent: Agent, place: Place) -> tuple[Cases, Cases]:
         ("other_account", {"principal": f"arn:{place.partition}:iam::{other}:root"}),
         ("user_of_this_account", {"principal": f"arn:{place.partition}:iam::{place.account}:user/{OUTSIDE}"}),
     ]
+    if label == "adopted":
+        return [case for case in strangers if not _known_to(agent, place, case[1])], []
     if label == "github_actions":
         tokens, elsewhere = _github(agent.runtime)
         return [*strangers, *tokens], elsewhere
@@ -95,6 +97,18 @@ def _assumes(agent: Agent, place: Place) -> tuple[Cases, Cases]:
         return strangers, _workloads(agent, place, other)
     tokens, elsewhere = places.elsewhere(agent, place, other)
     return [*strangers, *tokens], elsewhere
+
+
+def _known_to(agent: Agent, place: Place, claims: dict[str, Any]) -> bool:
+    """Whether an adopted trust names who would be a stranger elsewhere: then it is no test, and the rules tell it."""
+    named: set[str] = set()
+    for statement in canonical_policy(trust_policy(agent, place))["Statement"]:
+        principal = statement.get("Principal") or "*"
+        found = [principal] if isinstance(principal, str) else [name for items in principal.values() for name in items]
+        named |= set(found) if statement["Effect"] == "Allow" else set()
+    who = str(claims.get("service") or claims.get("principal"))
+    account = who.split(":")[4] if who.count(":") > 4 else ""
+    return bool(named & {"*", who} or (account and any(account in name for name in named)))
 
 
 def _workloads(agent: Agent, place: Place, other: str) -> Cases:

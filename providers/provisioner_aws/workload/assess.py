@@ -14,6 +14,9 @@ OUR_TAGS = "provisioner:"
 
 def instance_profile(change: Change) -> Assessment:
     name = change.address.name.rpartition("/")[2]
+    before, after = change.before, change.after
+    if before is not None and after is not None and all(before.get(k) == after.get(k) for k in {*before} - {"tags"}):
+        return _tags(change)
     who = f"EC2 instances that are given instance profile {name} become this agent"
     return _comes_or_goes(change, who)
 
