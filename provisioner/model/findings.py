@@ -122,6 +122,23 @@ class TestResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TestCoverage:
+    """How many judged cases an agent has on one surface; `generated` of them are the tool's own."""
+
+    __test__ = False
+
+    agent: str
+    surface: str
+    passed: int
+    failed: int
+    generated: int
+
+    @property
+    def total(self) -> int:
+        return self.passed + self.failed
+
+
+@dataclass(frozen=True, slots=True)
 class Located:
     """Where a block or finding stands in the files: kept beside the signed plan, never in it."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..applying.result import ApplyResult
 from ..model.drift import DriftReport
-from ..model.findings import TestResult
+from ..model.findings import TestCoverage, TestResult
 from ..planfile import PlanFile, plan_value, to_builtins
 from .signoff import SignOffs
 
@@ -92,13 +92,24 @@ def apply_document(file: PlanFile, result: ApplyResult) -> dict[str, Any]:
     }
 
 
-def test_document(results: Sequence[TestResult]) -> dict[str, Any]:
-    """`passed`, `failed` and every result."""
+def test_document(
+    results: Sequence[TestResult],
+    coverage: Sequence[TestCoverage] = (),
+    world: str = "planned",
+    simulated: Sequence[str] | None = None,
+    gaps: Sequence[str] = (),
+) -> dict[str, Any]:
+    """`passed`, `failed` and every result; `coverage` by agent and surface; `world`, on which they were judged,
+    `simulated`, the clouds whose simulators judged the attempts, null where nobody asked, `gaps`, reads that failed."""
     passed = sum(result.passed for result in results)
     return {
         "passed": passed,
         "failed": len(results) - passed,
         "results": [to_builtins(result) for result in results],
+        "coverage": [to_builtins(one) for one in coverage],
+        "world": world,
+        "simulated": None if simulated is None else list(simulated),
+        "gaps": list(gaps),
     }
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ..applying.result import ApplyResult, OperationResult
 from ..model.changes import Change, Status
-from ..model.findings import TestResult
 from ..planfile import PlanFile
 from .conditions import Condition, exit_line
 from .escape import escape
-from .human import failure_lines, solo, spent
+from .human import solo, spent
 from .signoff import SignOffs, obligation_lines, sign_step, signoff_table
 from .text import Paint, count, ending, section, title, when, wrap
 
@@ -93,46 +92,6 @@ def _trouble(result: ApplyResult, width: int, paint: Paint) -> list[str]:
         for paragraph in result.stopped.detail.split("\n"):
             lines += section("", escape(paragraph), width)
     return lines
-
-
-def test_text(
-    results: Sequence[TestResult],
-    *,
-    conditions: Iterable[Condition] = (),
-    verbose: bool = False,
-    width: int = 100,
-    color: bool = False,
-) -> str:
-    """The report of `test`: counts, every failure, and with `verbose` every pass."""
-    paint = Paint(color)
-    failed = [result for result in results if not result.passed]
-    passed = len(results) - len(failed)
-    generated = sum(result.generated for result in results)
-    expected = Counter(result.expect for result in results)
-    style = "bad" if failed else "good"
-    verdict = f"{passed} of {len(results)} pass" + (f", {len(failed)} FAIL" if failed else "")
-    lines = [paint.style("strong", "provisioner test"), "", "  " + paint.style(style, verdict)]
-    lines += wrap(
-        f"{expected['denied']} expect a denial, {expected['allowed']} an allowance;"
-        f" {generated} come from the tool itself, the others are declared",
-        width,
-        "  ",
-    )
-    if failed:
-        lines.append("")
-    for result in failed:
-        lines += failure_lines(result, width, paint)
-    if verbose:
-        lines.append("")
-        for result in results:
-            if result.passed:
-                case = f" {escape(result.case)}" if result.case else ""
-                text = f"{escape(result.test)}{case}, agent.{escape(result.agent)}: {result.got}"
-                lines += wrap(text, width, "  pass ")
-    return "\n".join([*lines, "", *ending(exit_line(conditions), width, paint)]) + "\n"
-
-
-test_text.__test__ = False  # type: ignore[attr-defined]
 
 
 def status_text(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.diagnostics import Diagnostic
-from ..model.findings import TestResult
+from ..model.findings import TestCoverage, TestResult
 from ..model.resources import Coverage
 from ..planfile import PlanFile
 from ..render.signoff import SignOffs
@@ -28,12 +28,17 @@ class PlanRun:
 
 @dataclass(frozen=True, slots=True)
 class TestRun:
-    """Every judged boundary test."""
+    """Every judged boundary test. `world` is `planned` or `live`, `simulated` the clouds whose simulators judged the
+    attempts (None: nobody asked for that), `gaps` the reads that failed."""
 
     __test__ = False
 
     results: tuple[TestResult, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    coverage: tuple[TestCoverage, ...] = ()
+    world: str = "planned"
+    simulated: tuple[str, ...] | None = None
+    gaps: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:

@@ -1,23 +1,51 @@
-"""`test`: every boundary test on the planned policies, without a cloud or a ledger."""
+"""`test`: every boundary test, on planned or on live policies, by our evaluator or by the cloud's own simulator."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..model.requests import World
-from ..planning.planner import raise_for
-from ..policy.boundary_tests import generated, judge
-from .compiling import compile_all, preflight, providers_of
-from .planning import stamp
+from ..model.diagnostics import Diagnostic
+from ..model.requests import Attempt, Decision, World
+from ..model.resources import Gap
+from ..planning.planner import merged_coverage, raise_for
+from ..policy.boundary_tests import Simulated, coverage, generated, judge
+from ..sdk.simulation import Simulating, Simulator
+from .compiling import Compiled, compile_all, preflight, providers_of
+from .planning import look, stamp
 from .project import Project
+from .reading import connections
 from .results import TestRun
+from .signedstate import live_of
 
 
-def test(project: Project) -> TestRun:
-    """All declared tests and the generated negatives of every agent. Raises DiagnosticError for what cannot compile.
+def test(project: Project, *, live: bool = False, simulate: bool = False) -> TestRun:
+    """All declared tests and the generated negatives of every agent.
 
-    Owners play no part in what a policy allows, so a tool without one of its own gets a stand-in.
+    With `live` the clouds are read and judged as they are; with `simulate` attempts are put to the cloud's own
+    simulator. Raises DiagnosticError for what cannot compile, and with `live` CloudError.
     """
+    configuration = project.configuration
+    compiled, world, gaps, problems = _live(project) if live else _planned(project)
+    negatives = generated(configuration.agents.values(), compiled.authorities, compiled.providers)
+    simulators = _simulators(project, compiled, world, live=live) if simulate else None
+    tests = [*configuration.tests.values(), *negatives]
+    results = judge(tests, configuration, compiled.providers, world, gaps, simulators)
+    return TestRun(
+        results,
+        (*project.warnings, *problems),
+        coverage(results, (agent.name for agent in configuration.agents.values())),
+        "live" if live else "planned",
+        tuple(simulators or ()) if simulate else None,
+        tuple(f"{gap.what} in {gap.provider} {gap.target}: {gap.reason}" for gap in gaps),
+    )
+
+
+Opened = tuple[Compiled, World, tuple[Gap, ...], tuple[Diagnostic, ...]]
+
+
+def _planned(project: Project) -> Opened:
+    """Owners play no part in what a policy allows, so a tool without one of its own gets a stand-in."""
     configuration = project.configuration
     providers = providers_of(configuration, project.registry)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -25,6 +53,23 @@ def test(project: Project) -> TestRun:
     problems = preflight(compiled)
     raise_for(problems)
     world = World({item.resource.address: item.resource for item in compiled.desired}, stamp(now))
-    negatives = generated(configuration.agents.values(), compiled.authorities, providers)
-    results = judge([*configuration.tests.values(), *negatives], configuration, providers, world)
-    return TestRun(results, (*project.warnings, *problems))
+    return compiled, world, (), tuple(problems)
+
+
+def _live(project: Project) -> Opened:
+    seen = look(project, pin_demanded=False)
+    world = World(live_of(seen.snapshots), stamp(seen.now))
+    return seen.compiled, world, merged_coverage(seen.snapshots).gaps, seen.warnings
+
+
+def _simulators(project: Project, compiled: Compiled, world: World, *, live: bool) -> Simulated:
+    found: dict[str, Callable[[Attempt], Decision]] = {}
+    for name, provider in compiled.providers.items():
+        if isinstance(provider, Simulating):
+            ways = connections(compiled.authorities[name], project.runner.connection_settings)
+            found[name] = _asking(provider.simulator(ways), world, live)
+    return found
+
+
+def _asking(simulator: Simulator, world: World, live: bool) -> Callable[[Attempt], Decision]:
+    return lambda attempt: simulator.simulate(world, attempt, live=live)

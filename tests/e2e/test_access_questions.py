@@ -192,10 +192,18 @@ def test_live_is_what_is_there(applied: Any) -> None:
     table = "arn:aws:dynamodb:eu-west-1:123456789012:table/payments"
     question = ("access", "can", "invoice_triage", "dynamodb:Query", table)
     assert applied.json(*question, "-live", check=4)["answer"] == "denied"
+    judged = applied.json("test", "-live")  # what the plan promised holds in the cloud
+    assert (judged["world"], judged["failed"], judged["gaps"]) == ("live", 0, [])
+    assert all(one["passed"] for one in judged["coverage"])
+    asked = applied.json("test", "-simulate", check=4)  # the sandbox has no simulator, and says so
+    open_ = [one for one in asked["results"] if not one["passed"]]
+    assert {one["got"] for one in open_} == {"depends"}
+    assert all("IAM's simulator in account 123456789012 did not answer" in one["missing"][0] for one in open_)
     iam = applied.iam()
     (role,) = [r["RoleName"] for r in iam.list_roles(PathPrefix="/agents/")["Roles"]]
     statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": table}
-    document = {"Version": "2012-10-17", "Statement": [statement]}
+    archive = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-invoices/archive/*"}
+    document = {"Version": "2012-10-17", "Statement": [statement, archive]}
     iam.put_role_policy(RoleName=role, PolicyName="hotfix", PolicyDocument=json.dumps(document))
     assert applied.json(*question, check=4)["answer"] == "denied"  # the plan takes it away
     live = applied.json(*question, "-live")
@@ -208,6 +216,12 @@ def test_live_is_what_is_there(applied: Any) -> None:
         "dynamodb:PutItem",
         "dynamodb:Query",
     }  # what the boundary leaves of dynamodb:*
+    broken = applied.json("test", "-live", "-junit", "live.xml", check=4)
+    (failure,) = [one for one in broken["results"] if not one["passed"]]
+    assert "inline policy hotfix" in {one["policy"] for one in failure["deciding"]}
+    assert applied.json("test")["failed"] == 0
+    assert "<failure" in (applied.checkout / "live.xml").read_text()
+    (applied.checkout / "live.xml").unlink()
     held = applied.run("access", "list", "invoice_triage", "-live").stdout
     assert "inline policy hotfix" in held
     asking(applied, "assume_role")

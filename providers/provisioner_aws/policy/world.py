@@ -96,6 +96,14 @@ def _judge(role: Resource, action: str, resource: str, written: Context, policie
     return evaluate(PolicyRequest(action, exact, context, Caller("AWS", role_arn(role))), policies)
 
 
+def context_of(world: World, role: Resource, attempt: Attempt) -> Context:
+    """What is known of an attempt: by itself, by the world's time, by what the question gives. Raises ClaimError."""
+    given = attempt.settings.get("resource") or "*"
+    resource = str(given[0] if isinstance(given, list | tuple) else given)
+    written = _timed(context_values(attempt.settings.get("context") or {}), world.now)
+    return Context({**_own_context(role, str(attempt.settings.get("action")), resource), **written})
+
+
 def _own_context(role: Resource, action: str, resource: str) -> dict[str, tuple[str, ...]]:
     tags = {f"aws:PrincipalTag/{key}": value for key, value in (role.attributes.get("tags") or {}).items()}
     known: dict[str, Any] = {

@@ -15,12 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import render_samples as samples
 
+from provisioner.policy.boundary_tests import coverage
 from provisioner.render.conditions import Condition
 from provisioner.render.driftreport import drift_text
 from provisioner.render.human import plan_text
 from provisioner.render.policytext import NoSuchChange, change_text
 from provisioner.render.reports import apply_text, status_text
-from provisioner.render.reports import test_text as text_of_tests
+from provisioner.render.testreport import Judged
+from provisioner.render.testreport import test_text as text_of_tests
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "render"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -48,7 +50,12 @@ RENDERERS: dict[str, Render] = {
     "drift-hostile": lambda **k: drift_text(samples.hostile_drift(), **k),
     "apply-stopped": lambda **k: apply_text(samples.six_changes(), samples.stopped(), **k),
     "apply-complete": lambda **k: apply_text(samples.six_changes(), samples.applied(), **k),
-    "test": lambda **k: text_of_tests(samples.test_results(), conditions=(Condition.BLOCKED,), verbose=True, **k),
+    "test": lambda **k: text_of_tests(
+        Judged(samples.test_results(), coverage(samples.test_results(), ("invoice_triage", "idle"))),
+        conditions=(Condition.BLOCKED,),
+        verbose=True,
+        **k,
+    ),
     "status": lambda **k: status_text(
         samples.six_changes(), samples.verified(), conditions=(Condition.SIGN_OFF, Condition.CHANGES), **k
     ),
