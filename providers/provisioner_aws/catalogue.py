@@ -101,6 +101,15 @@ def fits(resource: str, template: str) -> bool:
     return len(mine) == len(other) and all(_overlap(one, two) for one, two in zip(mine, other, strict=True))
 
 
+@lru_cache(maxsize=4096)
+def form(template: str) -> re.Pattern[str]:
+    """What a template says of literal ARNs: the same as `fits`, for the many that logs hold."""
+    any_ = r"[^/]*" if set(_VARIABLE.findall(template)) <= _SLASHLESS else r".*"
+    parts = _VARIABLE.split(template)  # every second one is a variable's name
+    body = "".join(any_ if at % 2 else re.escape(part).replace(r"\*", ".*") for at, part in enumerate(parts))
+    return re.compile(f"{body}\\Z", re.DOTALL)
+
+
 def _overlap(one: str, two: str) -> bool:
     """Whether some text matches both patterns. Most parts of an ARN are decided without comparing automata."""
     if "*" in (one, two) or one == two:

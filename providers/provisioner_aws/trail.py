@@ -19,7 +19,7 @@ from provisioner.model.resources import Desired
 from provisioner.model.usage import LoggedCall, Use
 
 from . import schema
-from .catalogue import fits, resource_types
+from .catalogue import form, resource_types
 from .policy.spelling import known_actions
 
 Record = Mapping[str, Any]
@@ -44,7 +44,7 @@ def events() -> Mapping[str, Any]:
 def text(record: Any, *path: str) -> str:
     """A string inside a record; empty where there is none."""
     for name in path:
-        if not isinstance(record, Mapping):
+        if not isinstance(record, dict):  # JSON gives dicts, and an abstract class costs three times as much to ask
             return ""
         record = record.get(name)
     return record if isinstance(record, str) else ""
@@ -52,10 +52,16 @@ def text(record: Any, *path: str) -> str:
 
 def service_of(record: Record) -> str:
     """The prefix under which IAM knows the service of a record."""
-    source = text(record, "eventSource").lower()
+    return prefix_of(text(record, "eventSource"))
+
+
+@lru_cache(maxsize=1024)
+def prefix_of(source: str) -> str:
+    """`s3.amazonaws.com` → `s3`, `monitoring.amazonaws.com` → `cloudwatch`."""
+    name = source.lower()
     for suffix in _SUFFIXES:
-        source = source.removesuffix(suffix)
-    return str(events()["services"].get(source, source))
+        name = name.removesuffix(suffix)
+    return str(events()["services"].get(name, name))
 
 
 def event_of(record: Record) -> str:
@@ -74,11 +80,16 @@ def call_of(record: Record) -> LoggedCall | None:
         time=time,
         principal=principal_of(record.get("userIdentity")),
         name=f"{source} {name}",
-        denied=any(word in text(record, "errorCode") for word in _DENIED),
+        denied=_refused(text(record, "errorCode")),
         place=text(record, "awsRegion"),
         becomes=_becomes(record, source, name),
         witnesses=tuple(_witnesses(record, account)),
     )
+
+
+@lru_cache(maxsize=1024)
+def _refused(code: str) -> bool:
+    return any(word in code for word in _DENIED)
 
 
 def account_of(record: Record) -> str:
@@ -87,11 +98,14 @@ def account_of(record: Record) -> str:
 
 def principal_of(identity: Any) -> str:
     """`111122223333:role/NAME` for a role or a session of it, whatever its path; empty for anybody else."""
-    for arn in (text(identity, "sessionContext", "sessionIssuer", "arn"), text(identity, "arn")):
-        found = _ROLE.match(arn) or _SESSION.match(arn)
-        if found is not None:
-            return f"{found[1]}:role/{found[2]}"
-    return ""
+    return role_key(text(identity, "sessionContext", "sessionIssuer", "arn")) or role_key(text(identity, "arn"))
+
+
+@lru_cache(maxsize=8192)
+def role_key(arn: str) -> str:
+    """The key of a role by its ARN or that of a session of it; empty for another ARN."""
+    found = _ROLE.match(arn) or _SESSION.match(arn)
+    return f"{found[1]}:role/{found[2]}" if found is not None else ""
 
 
 def principals_of(authority: Authority, desired: Sequence[Desired]) -> dict[str, tuple[str, str]]:
@@ -108,9 +122,8 @@ def _becomes(record: Record, source: str, name: str) -> str:
     """The role whose credentials a call gave out."""
     if not source.startswith(("sts.", "eks-auth.")) or not _ASSUMES.match(name):
         return ""
-    arn = text(record, "requestParameters", "roleArn") or text(record, "responseElements", "assumedRoleUser", "arn")
-    found = _ROLE.match(arn) or _SESSION.match(arn)
-    return f"{found[1]}:role/{found[2]}" if found is not None else ""
+    assumed = text(record, "responseElements", "assumedRoleUser", "arn")
+    return role_key(text(record, "requestParameters", "roleArn") or assumed)
 
 
 def is_data(record: Record) -> bool:
@@ -136,6 +149,8 @@ def witness(account: str, what: str, mode: str) -> str:
 
 def container(arn: str) -> str:
     """What a trail's selector names: the bucket of an object, the table of an index, otherwise the thing itself."""
+    if arn.startswith("arn:aws:s3:::"):
+        return arn.partition("/")[0]
     parts = arn.split(":", 5)
     if len(parts) < 6:
         return arn
@@ -152,7 +167,7 @@ def uses_of(record: Record) -> tuple[Use, ...]:
             found.append(Use(action))
             continue
         types = resource_types(action)
-        named = [arn for arn in arns if any(fits(arn, template) for _, template in types)]
+        named = [arn for arn in arns if any(form(template).match(arn) for _, template in types)]
         if not types:
             found.append(Use(action, "*"))
         found += (Use(action, arn) for arn in named) if named else () if not types else (Use(action),)
@@ -202,16 +217,23 @@ def _derived(record: Record) -> Iterator[str]:
         "region": text(record, "awsRegion"),
         "account": account_of(record),
     }
-    for template in events()["resources"].get(service, ()):
-        found = _filled(template, {**known, **{k: v for k, v in parameters.items() if isinstance(v, str)}}, known)
+    templates = events()["resources"].get(service, ())
+    values = {**known, **{k: v for k, v in parameters.items() if isinstance(v, str)}} if templates else known
+    for template in templates:
+        found = _filled(template, values, known)
         if found:
             yield found
+
+
+@lru_cache(maxsize=256)
+def _fields(template: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_FIELD.findall(template))
 
 
 def _filled(template: str, values: Mapping[str, str], known: Mapping[str, str]) -> str:
     """A template with its fields; a field that holds an ARN is the resource; empty where a field is missing."""
     out = template
-    for name, how in _FIELD.findall(template):
+    for name, how in _fields(template):
         value = values.get(name, "")
         if not value:
             return ""

@@ -18,7 +18,7 @@ from provisioner.model.usage import OTHERS, Edit, Fit, Observed
 from .catalogue import actions_like, fits, resource_types
 from .grants import variables
 from .policy.globs import Glob, TooHardError, includes, overlap, parse_glob
-from .trail import container, events, witness
+from .trail import container, events, prefix_of, witness
 
 SHOWN = 4
 _PLAIN = re.compile(r"[A-Za-z0-9:/_.,+=@ *?~!()-]+")
@@ -150,7 +150,7 @@ def _doubts(pattern: str, resources: Sequence[str], observed: Observed) -> str:
         return "the logs hold more events of unknown actions than are told apart"
     if service not in events()["known"]:
         return "nobody has written down which calls of the service CloudTrail logs"
-    unmapped = [name for name in observed.unmapped if _service(name) == service]
+    unmapped = [name for name in observed.unmapped if prefix_of(name.partition(" ")[0]) == service]
     if unmapped:
         return f"no action is known for the event {_listed(unmapped)}"
     silent = [action for action in actions_like(pattern) if _listed_in("silent", action)]
@@ -161,11 +161,6 @@ def _doubts(pattern: str, resources: Sequence[str], observed: Observed) -> str:
         if lacking:
             return f"{lacking} of account {target}"
     return ""
-
-
-def _service(event: str) -> str:
-    source = event.partition(".amazonaws.com")[0].lower()
-    return str(events()["services"].get(source, source))
 
 
 @lru_cache(maxsize=8192)

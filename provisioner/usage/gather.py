@@ -127,6 +127,8 @@ def _count(agent: _Agent, call: LoggedCall, uses: tuple[Use, ...]) -> None:
         agent.unmapped[call.name if call.name in agent.unmapped or len(agent.unmapped) < _KINDS else OTHERS] += 1
     for use in uses:
         resources = agent.uses.setdefault(use.permission, set())
+        if use.resource and _parent(use.resource) in resources:
+            continue
         resources.add(use.resource)
         if len(resources) > MANY:
             agent.uses[use.permission] = _folded(resources)
@@ -136,8 +138,8 @@ _TOGETHER = 20
 
 
 def _folded(resources: set[str]) -> set[str]:
-    """Names by the folder that they lie in (`…/inbox/*`), again and again until they are few: a pattern, not a name."""
-    found = resources
+    """Names by the folder that they lie in (`…/inbox/*`), folders by theirs only where they are still too many."""
+    found = {name if name.endswith("*") else _parent(name) for name in resources}
     while len(found) > MANY // 2:
         found = {_parent(name) for name in found}
     return found

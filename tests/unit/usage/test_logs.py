@@ -32,7 +32,7 @@ def numbered(count: int) -> list[dict]:
     [
         lambda items: json.dumps({"Records": items}),
         lambda items: json.dumps({"Records": items}, indent=2),
-        lambda items: json.dumps(items),
+        json.dumps,
         lambda items: json.dumps(items, indent=2),
         lambda items: "\n".join(map(json.dumps, items)) + "\n",
         lambda items: "\r\n".join(map(json.dumps, items)),
