@@ -173,6 +173,7 @@ def test_list_shows_permissions_only_in_the_full_view(cloud: Cloud) -> None:
 def test_predefined_roles_are_read_like_custom_ones(cloud: Cloud) -> None:
     role = cloud.get("/v1/roles/storage.objectViewer")
     assert role["stage"] == "GA" and set(READER) <= set(role["includedPermissions"])
+    assert role["description"].startswith("Partial: "), "nobody is to take it for Google's own"
     assert cloud.status("GET", "/v1/roles/storage.noSuchRole") == (404, "NOT_FOUND")
     listed = cloud.get("/v1/roles?view=FULL&pageSize=1000")["roles"]
     assert next(one for one in listed if one["name"] == role["name"]) == role

@@ -33,6 +33,7 @@ _NOT_SUPPORTED = frozenset(NOT_IN_CUSTOM_ROLES.split())
 _TESTING = frozenset(TESTING_IN_CUSTOM_ROLES.split())
 _NOT_IN_PROJECT = frozenset(NOT_IN_PROJECT_ROLES.split())
 _PREDEFINED_ETAG = "AA=="
+PARTIAL = "Partial: the emulator has the main permissions of this role, and Google's has more."
 
 
 def known(state: State) -> frozenset[str] | set[str]:
@@ -159,7 +160,7 @@ def _existing(state: State, name: str, permission: str) -> Record:
 
 def _predefined(name: str, full: bool) -> Json:
     title, permissions = predefined()[name]
-    role: Json = {"name": name, "title": title, "stage": "GA", "etag": _PREDEFINED_ETAG}
+    role: Json = {"name": name, "title": title, "description": PARTIAL, "stage": "GA", "etag": _PREDEFINED_ETAG}
     if full:
         role["includedPermissions"] = list(permissions)
     return role
