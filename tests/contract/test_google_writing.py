@@ -487,3 +487,118 @@ def test_where_an_access_boundary_cannot_be_made_it_is_said(cloud: Any) -> None:
     ]
     shared = authority(agents, boundaries=two, federations=[eks()], organization=ORGANIZATION)
     assert "E-GOOGLE-BOUNDARY" in [d.code for d in provider.validate(shared)]
+
+
+def test_an_account_that_somebody_made_again_is_another_principal(cloud: Any) -> None:
+    """Same name, another unique id: without our mark it is not ours, and none of the old grants is the new one's."""
+    run = Run(cloud, one_agent())
+    run.settle()
+    path = f"/v1/projects/{PROJECT}/serviceAccounts"
+    old = call(cloud, "GET", f"{path}/{EMAIL}")
+    call(cloud, "DELETE", f"{path}/{EMAIL}")
+    call(cloud, "POST", path, {"accountId": "acme-triage", "serviceAccount": {"displayName": "mine"}})
+    assert call(cloud, "GET", f"{path}/{EMAIL}")["uniqueId"] != old["uniqueId"]
+    assert members(policy(cloud), "roles/bigquery.jobUser")[0].startswith("deleted:serviceAccount:")
+    seen = {r.address.kind: r for r in run.read().resources}
+    assert seen["google_service_account"].mark is None and "google_binding" not in seen
+    create = next(o for o in Run(cloud, one_agent()).operations() if o.address.kind == "google_binding")
+    outcome = run.writer.execute(create, lambda: None)
+    assert outcome.status is Status.CONFLICT and "does not carry our mark" in outcome.detail
+
+
+def test_with_our_mark_its_grants_are_made_anew_and_the_deleted_ones_go(cloud: Any) -> None:
+    run = Run(cloud, one_agent())
+    run.settle()
+    path = f"/v1/projects/{PROJECT}/serviceAccounts"
+    old = call(cloud, "GET", f"{path}/{EMAIL}")
+    call(cloud, "DELETE", f"{path}/{EMAIL}")
+    kept = {name: old[name] for name in ("displayName", "description")}
+    call(cloud, "POST", path, {"accountId": "acme-triage", "serviceAccount": kept})
+    assert [o.address.kind for o in run.operations()] == ["google_binding"], "a change that somebody signs"
+    run.settle()
+    assert members(policy(cloud), "roles/bigquery.jobUser") == [MEMBER]
+
+
+def test_a_deleted_provider_is_brought_back_by_an_action_of_its_own(cloud: Any) -> None:
+    wanted = authority(
+        [agent("sorter", irsa(), identity={"federation": "federation.eks"})], boundaries=[], federations=[eks()]
+    )
+    run = Run(cloud, wanted)
+    run.settle()
+    path = f"/v1/projects/{PROJECT}/locations/global/workloadIdentityPools/eks-agents-prod/providers/acme-sorter"
+    call(cloud, "DELETE", path)
+    assert [operation.verb for operation in run.operations()] == ["iam:undeleteWorkloadIdentityPoolProvider"]
+    assert [d.code for d in provider.check(wanted, run.desired, run.read())] == ["W-GOOGLE-UNDELETE"]
+    run.settle()
+
+
+@pytest.mark.parametrize("path", ["", "/providers/acme-sorter"])
+def test_a_pool_or_provider_that_was_disabled_is_enabled_by_an_action_of_its_own(cloud: Any, path: str) -> None:
+    wanted = authority(
+        [agent("sorter", irsa(), identity={"federation": "federation.eks"})], boundaries=[], federations=[eks()]
+    )
+    run = Run(cloud, wanted)
+    run.settle()
+    pool = f"/v1/projects/{PROJECT}/locations/global/workloadIdentityPools/eks-agents-prod"
+    call(cloud, "PATCH", f"{pool}{path}?updateMask=disabled", {"disabled": True})
+    (operation,) = run.operations()
+    assert operation.verb == f"iam:enableWorkloadIdentityPool{'Provider' if path else ''}"
+    run.settle()
+
+
+def test_a_role_id_that_is_still_locked_is_refused_once_and_said(cloud: Any) -> None:
+    """Seven days after its deletion a role cannot be brought back, and its id is not free before the 37th."""
+    wanted = authority([agent("triage")], [tool("inbox", custom("objects"))], [grant("reads", ["triage"], ["inbox"])],
+                       boundaries=[])  # fmt: skip
+    run = Run(cloud, wanted)
+    run.settle()
+    call(cloud, "DELETE", f"/v1/projects/{PROJECT}/roles/acme.inbox.objects")
+    cloud.clock.advance(8 * 86400)
+    (locked,) = run.operations()
+    assert locked.verb == "iam:undeleteRole"
+    outcome = run.writer.execute(locked, lambda: None)
+    assert outcome.status is Status.FAILED and outcome.attempts == 1 and "refused" in outcome.detail
+
+
+def test_the_stage_alpha_that_google_leaves_out_is_a_difference_and_not_taken_for_ga(cloud: Any) -> None:
+    wanted = authority([agent("triage")], [tool("inbox", custom("objects"))], [grant("reads", ["triage"], ["inbox"])],
+                       boundaries=[])  # fmt: skip
+    run = Run(cloud, wanted)
+    run.settle()
+    call(cloud, "PATCH", f"/v1/projects/{PROJECT}/roles/acme.inbox.objects?updateMask=stage", {"stage": "ALPHA"})
+    (operation,) = run.operations()
+    assert operation.verb == "iam:updateRole" and operation.params["stage"] == "GA"
+    run.settle()
+
+
+def test_members_of_groups_are_not_looked_at_and_the_plan_says_so(cloud: Any) -> None:
+    run = Run(cloud, one_agent())
+    run.settle()
+    put(cloud, [*policy(cloud)["bindings"], {"role": "roles/owner", "members": ["group:agents@acme.example"]}])
+    snapshot = run.read()
+    assert any("grants to groups" in line for line in snapshot.coverage.not_looked_at)
+    assert run.operations() == [], "a group is nobody of ours to remove"
+
+
+def test_service_agents_and_others_on_the_project_are_left_alone(cloud: Any) -> None:
+    robot = f"serviceAccount:service-{NUMBER}@gcp-sa-aiplatform.iam.gserviceaccount.com"
+    theirs = [{"role": "roles/viewer", "members": [robot]},
+              {"role": "roles/owner", "members": ["user:dana@acme.example"]}]  # fmt: skip
+    put(cloud, theirs)
+    Run(cloud, one_agent()).settle()
+    Run(cloud, authority([])).apply()
+    left = policy(cloud)["bindings"]
+    assert all(binding in left for binding in theirs)
+
+
+def test_a_list_in_many_pages_is_read_to_its_end(cloud: Any) -> None:
+    path = f"/v1/projects/{PROJECT}/serviceAccounts"
+    for number in range(101):
+        call(cloud, "POST", path, {"accountId": f"filler-{number:03}", "serviceAccount": {}})
+    wanted = authority([agent("zulu")], boundaries=[], workspace="zz")
+    run = Run(cloud, wanted)
+    for operation in run.operations():
+        assert run.writer.execute(operation, lambda: None).status is Status.DONE
+    before = cloud.calls["iam.projects.serviceAccounts.list"]
+    assert "zulu" in {r.agent for r in run.read().resources}
+    assert cloud.calls["iam.projects.serviceAccounts.list"] - before == 2
