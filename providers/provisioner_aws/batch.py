@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from provisioner.model.changes import Operation, Outcome, Status
+from provisioner.model.changes import ABSENT, Operation, Outcome, Status
 from provisioner.sdk.errors import CloudError
 
+from . import schema
 from .client import Account
 from .execution import Execution
 from .faults import ANSWERS
@@ -52,6 +53,8 @@ class Views:
             return None
         with self._lock:
             self._left -= 1
+            if _removes_principal(operation):
+                return None
             if not self._young():
                 self._view = None
                 if self._pays(self._left + 1):
@@ -85,6 +88,11 @@ class Views:
 
 def _role_of(operation: Operation) -> str:
     return operation.address.name.partition("/")[0]
+
+
+def _removes_principal(operation: Operation) -> bool:
+    """What cannot be put back as it was is looked at right before its call, whatever that costs."""
+    return operation.address.kind == schema.ROLE and operation.after == ABSENT
 
 
 class Batch:

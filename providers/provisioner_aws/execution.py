@@ -1,7 +1,7 @@
 """One operation under way: precondition, one call, read-back. Nothing comes from anywhere but the operation.
 
 IAM has no etags, so the live object is compared right before the call; a change that falls between that read and the
-call is seen by the read-back at the earliest. docs/concepts say what race remains.
+call is seen by the read-back at the earliest. ADR 22 says what race remains.
 """
 
 from __future__ import annotations

@@ -107,6 +107,19 @@ class TestReads:
         assert statuses(together(writer, roles)) == {Status.DONE: 20}
         assert faulty.calls.count("GetRole") == 40 and faulty.calls.count(BULK) == 1
 
+    def test_a_role_is_looked_at_right_before_it_is_deleted(self, writer, faulty, roles):
+        _, made, _ = creations()
+        deletions = []
+        for number, created in enumerate(made, start=1):
+            found = writer._latest["123456789012"].found(created)
+            change = Change(
+                number, Action.DELETE, created.address, "it", created.agent, None, (), {}, Effect.NARROWER, (), (), "",
+                found.attributes, None,
+            )  # fmt: skip
+            deletions += provider.operations(change)
+        assert statuses(together(writer, deletions)) == {Status.DONE: 20}
+        assert [call for call in faulty.calls if call in ("GetRole", "DeleteRole")].count("GetRole") == 40
+
 
 class TestDoubts:
     def test_what_the_read_shows_to_be_otherwise_is_settled_by_a_read_of_its_own(self, writer, faulty, roles, iam):
