@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -234,3 +235,77 @@ def died(scene: Any, kit: Any, at: int) -> bool:
     finally:
         scene.cloud.step = lambda what: None
     return False
+
+
+class Tickets:
+    """Numbers from 1, with a signal for each that is taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.changed = threading.Condition()
+
+    def __next__(self) -> int:
+        with self.changed:
+            self.taken += 1
+            self.changed.notify_all()
+            return self.taken
+
+    def wait(self, count: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.taken >= count, 30)
+
+
+def test_a_check_answers_those_who_asked_before_it_began_and_nobody_else() -> None:
+    held, checks, tickets = threading.Event(), [], Tickets()
+    nothing = SimpleNamespace(refresh=lambda: None)
+    journal: Any = SimpleNamespace(ledger=nothing, lease=SimpleNamespace(strict=lambda ledger: None))
+
+    def allowed() -> None:
+        checks.append(len(checks))
+        held.wait(30)
+
+    caller = calling.Caller(journal, {}, allowed)
+    caller._tickets = tickets  # type: ignore[assignment]
+    threads = [threading.Thread(target=caller.proceed) for _ in range(4)]
+    threads[0].start()
+    tickets.wait(2)
+    for thread in threads[1:]:
+        thread.start()
+    tickets.wait(5)
+    held.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert len(checks) == 2, "the first asked before the three others did; one check serves those three"
+
+
+def test_a_check_that_says_no_answers_only_who_made_it() -> None:
+    held, checks, tickets = threading.Event(), [], Tickets()
+    nothing = SimpleNamespace(refresh=lambda: None)
+    journal: Any = SimpleNamespace(ledger=nothing, lease=SimpleNamespace(strict=lambda ledger: None))
+
+    def allowed() -> None:
+        checks.append(len(checks))
+        held.wait(30)
+        raise ProceedError("rejected")
+
+    refused = []
+
+    def ask() -> None:
+        try:
+            caller.proceed()
+        except ProceedError:
+            refused.append(1)
+
+    caller = calling.Caller(journal, {}, allowed)
+    caller._tickets = tickets  # type: ignore[assignment]
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads[0].start()
+    tickets.wait(2)
+    for thread in threads[1:]:
+        thread.start()
+    tickets.wait(4)
+    held.set()
+    for thread in threads:
+        thread.join(30)
+    assert len(checks) == 3 and len(refused) == 3
