@@ -387,6 +387,10 @@ def coverage_lines(
     return lines
 
 
+_SETTLING = {"google": "google takes about 2 min to take effect, at times 7 or more"}
+"""How long a cloud takes until what it accepted holds everywhere. Source: IAM, «Access change propagation»."""
+
+
 def _apply(page: _Page) -> list[str]:
     plan = page.plan
     lines = []
@@ -396,7 +400,9 @@ def _apply(page: _Page) -> list[str]:
         text += " root tell who wrote them."
         lines += section("AUTHORS", text, page.width)
     if not page.empty:
-        lines += section("APPLY", count(len(plan.operations), "operation"), page.width)
+        clouds = sorted({operation.address.provider for operation in plan.operations} & set(_SETTLING))
+        text = "; ".join([count(len(plan.operations), "operation"), *(_SETTLING[name] for name in clouds)])
+        lines += section("APPLY", text, page.width)
     return lines
 
 
