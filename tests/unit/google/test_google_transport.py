@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -29,8 +30,24 @@ def test_the_proxy_is_the_environments_and_is_chosen_for_each_url(monkeypatch: p
     assert proxy_of(URL) is None
 
 
+def _whole(connection: socket.socket) -> bytes:
+    """One request, head and body, in however many pieces it comes."""
+    data = b""
+    while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < _length(data):
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def _length(data: bytes) -> int:
+    found = re.search(rb"(?i)content-length: ([0-9]+)", data)
+    return int(found[1]) if found else 0
+
+
 class Server:
-    """Takes connections, reads what comes, gives the answer as it stands, and closes."""
+    """Takes connections, reads a request, gives the answer as it stands, and closes."""
 
     def __init__(self, answer: bytes) -> None:
         self.seen: list[bytes] = []
@@ -46,7 +63,7 @@ class Server:
             except OSError:
                 return
             with connection:
-                self.seen.append(connection.recv(65536))
+                self.seen.append(_whole(connection))
                 connection.sendall(self._answer)
 
     def close(self) -> None:
