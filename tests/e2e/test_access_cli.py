@@ -43,7 +43,7 @@ def test_the_documented_examples(request_text: str, answer: str, tmp_path: Path)
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 8
 
 
 def test_every_line_is_answered(tmp_path: Path) -> None:
