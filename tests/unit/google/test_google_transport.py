@@ -97,12 +97,11 @@ def test_a_redirect_is_not_followed() -> None:
     server.close()
 
 
-def test_where_nobody_listens_nothing_was_sent(silent: Server) -> None:
-    silent.close()
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    with pytest.raises(CallError) as caught:
-        ask(address)
+def test_where_nobody_listens_nothing_was_sent() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # the port is taken, and nobody listens on it
+        with pytest.raises(CallError) as caught:
+            ask(f"http://127.0.0.1:{held.getsockname()[1]}")
     assert caught.value.fault is Fault.UNREACHABLE
 
 
