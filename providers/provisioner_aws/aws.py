@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model.requests import Decision, Request, World
     from provisioner.model.resources import Address, Attributes, Desired, Mark, Resource, Snapshot
     from provisioner.model.usage import Deed, Fit, LoggedCall, Observed, Use
-    from provisioner.sdk.describing import Described
+    from provisioner.sdk.describing import Described, Foreign
     from provisioner.sdk.documents import DocumentComparison
     from provisioner.sdk.provider import Connection, Reader, RunnerPolicy, Writer
     from provisioner.sdk.schema import ProviderSchema
@@ -167,6 +167,11 @@ class AWS:
         from .describing import describe
 
         return describe(resources, address)
+
+    def from_terraform(self, state: Sequence[Mapping[str, Any]], every: bool) -> Foreign:
+        from .tfstate import from_terraform
+
+        return from_terraform(state, every)
 
     def mark_in(self, kind: str, attributes: Attributes) -> Mark | None:
         from .marks import mark_in

@@ -27,7 +27,7 @@ SWEEP_SCOPE = ("sweep",)
 
 def sweeps_of(changes: Sequence[Change], providers: Mapping[str, Provider]) -> tuple[Sweep, ...]:
     """For each change whose whole effect ends by itself: when, and the calls that remove what is left then."""
-    found = []
+    found: list[Sweep] = []
     for change in changes:
         provider = providers.get(change.address.provider)
         if change.after is None or change.action.marks_only or not isinstance(provider, Ending):

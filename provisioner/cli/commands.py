@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "apply": "Carry out a signed plan, exactly",
     "stop": "Take all authority from an agent at once; one owner suffices",
     "discover": "Principals that look like agents and are nobody's; the HCL that takes one over",
+    "import": "HCL for what a Terraform state holds, and the Terraform code that lets go of it",
     "sweep": "Remove what has ended by its own expiry, as it was signed",
     "release": "Plan to let go of an agent: our mark goes, its authority stays",
     "drift": "Find authority that no signed plan explains; changes nothing",

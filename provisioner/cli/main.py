@@ -109,8 +109,8 @@ def _unknown_command(name: str, known: Mapping[str, Any], path: str) -> tuple[st
 
 
 def module_of(name: str) -> str:
-    """The module of a command, relative to this package."""
-    return f".{name.replace('-', '_')}"
+    """The module of a command, relative to this package. `import` is a word of Python's."""
+    return ".importing" if name == "import" else f".{name.replace('-', '_')}"
 
 
 def _invoke(session: Session, name: str, args: list[str]) -> int:

@@ -61,5 +61,6 @@ class Describing(Protocol):
 class Foreigner(Protocol):
     """What a provider may do besides: understand another tool's records of its cloud. Pure."""
 
-    def from_terraform(self, state: Sequence[Mapping[str, Any]]) -> Foreign:
-        """The principals among the resources of a Terraform state: each item has `address`, `type` and `values`."""
+    def from_terraform(self, state: Sequence[Mapping[str, Any]], every: bool) -> Foreign:
+        """The principals among the resources of a Terraform state that look like agents, or all of them: each item has
+        `address`, `type` and `values`. Nothing in `values` can be relied on; what does not fit is `skipped`."""

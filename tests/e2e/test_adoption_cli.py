@@ -304,3 +304,38 @@ def test_what_looks_like_an_agent_is_found_written_down_and_taken_over_with_an_e
     assert team.run("plan", "-detailed-exitcode").returncode == 0
     kinds = [item["kind"] for item in team.json("drift", check=5)["drift"]["differences"]]
     assert kinds == ["unclaimed"]
+
+
+def test_a_terraform_state_becomes_our_hcl_and_the_code_that_lets_go_of_it(team):
+    iam = team.iam()
+    make_role(iam)
+    role = {
+        "name": "bedrock-poc",
+        "arn": "arn:aws:iam::123456789012:role/bedrock-poc",
+        "path": "/",
+        "max_session_duration": 3600,
+        "assume_role_policy": json.dumps(BEDROCK),
+        "tags": {"team": "orders"},
+    }
+    policy = {"role": "bedrock-poc", "name": "reads", "policy": json.dumps(READS)}
+    attached = {"role": "bedrock-poc", "policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+    made = {"aws_iam_role": role, "aws_iam_role_policy": policy, "aws_iam_role_policy_attachment": attached}
+    resources = [
+        {"mode": "managed", "type": kind, "name": "poc", "module": "module.a", "instances": [{"attributes": values}]}
+        for kind, values in made.items()
+    ]
+    state = team.home / "state.json"
+    state.write_text(json.dumps({"version": 4, "resources": resources}))
+    assert "E-USAGE" in team.run("import", check=1).stderr
+    assert "E-TFSTATE-NOTHING" in team.run("import", f"-from-tfstate={state}", "-role=nobody", check=1).stderr
+    shown = team.run("import", f"-from-tfstate={state}").stdout
+    team.run("import", f"-from-tfstate={state}", "-out=poc.hcl", f"-terraform-out={team.home / 'letgo.tf'}")
+    theirs = (team.home / "letgo.tf").read_text()
+    assert (team.checkout / "poc.hcl").read_text() in shown and theirs in shown
+    assert theirs.count("destroy = false") == 3 and "from = module.a.aws_iam_role.poc\n" in theirs
+    assert 'key_prefixes = ["provisioner:"]' in theirs
+    team.edit('inputs      = "untrusted"', 'inputs = "untrusted"\n  sponsor = person.sam', "poc.hcl")
+    team.commit("from terraform")
+    plan = team.json("plan", "-target=agent.bedrock_poc", check=None)
+    assert plan["exit_code"] in (3, 4) and plan["diagnostics"] == []
+    assert {change["action"] for change in plan["plan"]["changes"]} == {"claim"}
