@@ -136,6 +136,7 @@ def _witnesses(record: Record, account: str) -> Iterator[str]:
     mode = "read" if record.get("readOnly") is True else "write"
     if not is_data(record):
         yield witness(account, "management", mode)
+        yield witness(account, f"management@{text(record, 'awsRegion')}", mode)
         if service_of(record) in events()["excludable"]:
             yield witness(account, service_of(record), mode)
         return

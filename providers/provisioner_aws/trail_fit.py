@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import takewhile
 
@@ -42,6 +42,7 @@ class _Kept:
 def fit(block: Settings, observed: Observed) -> Fit:
     """Judge every statement of the block."""
     found: list[tuple[int, Settings, _Kept]] = []
+    observed = replace(observed, uses=_explained(block, observed))
     for at, statement in enumerate(block.of("statement")):
         found.append((at, statement, _statement(statement, observed)))
     kept = [item for item in found if item[2].actions]
@@ -64,6 +65,27 @@ def fit(block: Settings, observed: Observed) -> Fit:
         edits=tuple(edits) if kept else (),
         idle=bool(found) and not kept,
     )
+
+
+def _explained(block: Settings, observed: Observed) -> dict[str, frozenset[str]]:
+    """The uses; a resource that no statement gives for its action is taken for one that the record does not say.
+
+    The call was allowed. So either another policy allowed it, or IAM judged another name than the record has (a secret
+    by its short name): what allowed it must not be taken for unused.
+    """
+    statements = [item for one in (block, *observed.blocks) for item in one.of("statement")]
+    given = [
+        (
+            tuple(parse_glob(str(action).lower()) for action in item.get("actions") or ("*",)),
+            tuple(_shape(str(resource)) for resource in item.get("resources") or ("*",)),
+        )
+        for item in statements
+    ]
+    out = {}
+    for action, names in observed.uses.items():
+        places = [place for shapes, all_ in given if any(s.matches(action.lower()) for s in shapes) for place in all_]
+        out[action] = frozenset(name if any(_touches(place, name) for place in places) else "" for name in names)
+    return out
 
 
 def _together(lists: Iterator[list[str]]) -> tuple[str, ...]:
@@ -175,8 +197,9 @@ def _lacking(pattern: str, resources: Sequence[str], observed: Observed, target:
     for action in actions_like(pattern):
         mode = _mode(action)
         if not _listed_in("data", action):
-            if witness(target, "management", mode) not in known:
-                return f"the logs hold no management events that {mode}"
+            for region in _regions(tuple(resources)):
+                if witness(target, f"management{region}", mode) not in known:
+                    return f"the logs hold no management events that {mode}{region.replace('@', ' in ')}"
             if service in events()["excludable"] and witness(target, service, mode) not in known:
                 return f"the logs hold no events of {service} that {mode}"
             continue
@@ -185,6 +208,13 @@ def _lacking(pattern: str, resources: Sequence[str], observed: Observed, target:
             if any(fits(resource, template) for _, template in resource_types(action)) and not _covered(resource, seen):
                 return f"the logs hold no data events that {mode} {_short(resource)}"
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _regions(resources: tuple[str, ...]) -> tuple[str, ...]:
+    """`@eu-west-1` for each region that the resources name; an empty text where one names none: any region will do."""
+    found = {item.split(":")[3] if item.count(":") >= 5 else "" for item in resources}
+    return tuple(sorted(f"@{region}" if region and not set(region) & set("*?{$&") else "" for region in found))
 
 
 def _covered(resource: str, seen: set[str]) -> bool:

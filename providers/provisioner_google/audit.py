@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,7 @@ def fit(block: Settings, observed: Observed) -> Fit:
     """How a tool's `google` block fits its use."""
     given = tuple(str(item) for item in block.get("permissions") or ())
     role = block.get("role")
+    observed = replace(observed, uses=_explained(block, observed))
     if role is not None or not given:
         held = sorted(name for name, where in observed.uses.items() if _here(block, where))
         seen = f"; the logs show {_listed(held)} used here" if held else ""
@@ -141,6 +143,16 @@ def fit(block: Settings, observed: Observed) -> Fit:
             unused.append(permission)
     edits = (Edit((), {"permissions": tuple(kept)}),) if unused and kept else ()
     return Fit(tuple(unused), (), tuple(unjudged), edits, idle=not kept)
+
+
+def _explained(block: Settings, observed: Observed) -> dict[str, frozenset[str]]:
+    """The uses; a resource that no block is about is taken for one that the entry does not say: the call was allowed,
+    and what allowed it must not be taken for unused."""
+    blocks = (block, *observed.blocks)
+    return {
+        name: frozenset(one if any(_here(item, (one,)) for item in blocks) else "" for one in where)
+        for name, where in observed.uses.items()
+    }
 
 
 def _here(block: Settings, where: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from .configuration import Settings
 from .resources import Address
 
 OTHERS: Final = "others"
@@ -101,13 +102,15 @@ class Usage:
 class Observed:
     """What is known of the use of one tool block: by the agents that hold it, together.
 
-    `target` are the accounts or projects of these agents that the logs cover.
+    `targets` are the accounts or projects of these agents that the logs cover. `blocks` are all tool blocks of this
+    cloud that any of the agents holds: a use that none of them explains was of something else than its record says.
     """
 
     targets: tuple[str, ...]
     uses: Mapping[str, frozenset[str]]
     unmapped: tuple[str, ...]
     witnesses: frozenset[str]
+    blocks: tuple[Settings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

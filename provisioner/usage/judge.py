@@ -72,10 +72,21 @@ def targets_of(provider: str, agents: Collection[str], principals: Principals) -
     return tuple(sorted({target for name, target in principals.get(provider, {}).values() if name in agents}))
 
 
+def blocks_of(all_: Sequence[Holder], provider: str, agents: Collection[str]) -> tuple[Settings, ...]:
+    """Every tool block of a cloud that any of the agents holds."""
+    held = (one for one in all_ if one.provider == provider and set(one.agents) & set(agents))
+    return tuple(block for one in held for block in one.tool.clouds[provider])
+
+
 def fits(
-    holder: Holder, agents: Sequence[str], usage: Usage, principals: Principals, fitting: Fitting
+    holder: Holder,
+    agents: Sequence[str],
+    usage: Usage,
+    principals: Principals,
+    fitting: Fitting,
+    blocks: tuple[Settings, ...],
 ) -> Iterator[ToolFit]:
-    """How each block of a tool fits what these agents used together."""
+    """How each block of a tool fits what these agents used together; `blocks` are all that they hold in this cloud."""
     uses: dict[str, frozenset[str]] = {}
     unmapped: dict[str, None] = {}
     for agent in agents:
@@ -88,6 +99,7 @@ def fits(
         uses,
         tuple(unmapped),
         usage.witnesses.get(holder.provider, frozenset()),
+        blocks,
     )
     for at, settings in enumerate(holder.tool.clouds[holder.provider]):
         yield ToolFit(holder.tool, holder.provider, at, settings, tuple(agents), fitting.fit(settings, observed))
@@ -109,7 +121,8 @@ def unused_permissions(
     """PRV-5 for every agent and tool. What is not live yet cannot have been used: it is left out."""
     hazards: list[Hazard] = []
     doubts: dict[str, None] = {}
-    for holder in holders(parts):
+    everything = holders(parts)
+    for holder in everything:
         fitting = fitters.get(holder.provider)
         for agent in holder.agents:
             if _address(holder, agent, desired) not in live:
@@ -123,7 +136,8 @@ def unused_permissions(
                     None
                 )
                 continue
-            found = tuple(fits(holder, (agent,), usage, principals, fitting))
+            blocks = blocks_of(everything, holder.provider, (agent,))
+            found = tuple(fits(holder, (agent,), usage, principals, fitting, blocks))
             doubts.update({f"PRV-5: {holder.tool.address}: {said}": None for one in found for said in one.fit.unjudged})
             hazard = _hazard(holder, agent, found, usage, principals, desired)
             if hazard is not None:

@@ -17,7 +17,7 @@ from ..config import load
 from ..lang.ast import Block
 from ..lang.editor import Editor
 from ..model.changes import Action, Change, Effect
-from ..model.configuration import Configuration
+from ..model.configuration import Configuration, Settings
 from ..model.diagnostics import Diagnostic, DiagnosticError, Severity
 from ..model.requests import World
 from ..model.resources import Address, Desired, Resource
@@ -26,7 +26,7 @@ from ..model.source import Source
 from ..model.usage import Edit
 from ..planning.planner import raise_for
 from ..policy.boundary_tests import judge
-from ..usage.judge import Holder, ToolFit, days, fits, holders, targets_of, uncovered
+from ..usage.judge import Holder, ToolFit, blocks_of, days, fits, holders, targets_of, uncovered
 from .compiling import Compiled, compile_all, preflight, providers_of
 from .planning import stamp
 from .project import ConfigurationError, Project
@@ -65,9 +65,11 @@ def rightsize(project: Project, agents: Sequence[str], paths: Sequence[Path]) ->
     texts = {name: source.text for name, source in project.sources.items()}
     edited = dict(texts)
     notes = []
-    for holder in holders(parts_of(compiled)):
+    everything = holders(parts_of(compiled))
+    for holder in everything:
         if set(holder.agents) & set(names):
-            notes.append(_tool(holder, names, used, edited))
+            blocks = blocks_of(everything, holder.provider, holder.agents)
+            notes.append(_tool(holder, names, used, edited, blocks))
     changed = {name: text for name, text in edited.items() if text != texts[name]}
     compared = _proven(project, compiled, changed, now) if changed else ()
     edits = tuple(FileEdit(name, texts[name], text, _diff(name, texts[name], text)) for name, text in changed.items())
@@ -113,7 +115,9 @@ def _short(agents: Sequence[str], used: Used) -> Iterator[Diagnostic]:
             )
 
 
-def _tool(holder: Holder, agents: Sequence[str], used: Used, texts: dict[str, str]) -> ToolNote:
+def _tool(
+    holder: Holder, agents: Sequence[str], used: Used, texts: dict[str, str], blocks: tuple[Settings, ...]
+) -> ToolNote:
     """Judge one tool, and edit the text of its file where that narrows it."""
     tool = holder.tool
     note = ToolNote(tool.address, holder.provider, str(tool.range or ""), holder.agents)
@@ -129,7 +133,7 @@ def _tool(holder: Holder, agents: Sequence[str], used: Used, texts: dict[str, st
     if lacking:
         where = f"{holder.provider} {', '.join(lacking)}"
         return replace(note, refused=f"the logs hold nothing of {where}: give its logs as well")
-    found = tuple(fits(holder, holder.agents, used.usage, used.principals, fitting))
+    found = tuple(fits(holder, holder.agents, used.usage, used.principals, fitting, blocks))
     note = replace(
         note,
         unused=tuple(name for one in found for name in one.fit.unused),

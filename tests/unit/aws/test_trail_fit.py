@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import aws_workspace as ws
@@ -21,7 +22,7 @@ BUCKET = "arn:aws:s3:::acme-invoices"
 TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/triage"
 SEEN = frozenset(
     trail.witness(ACCOUNT, what, mode)
-    for what in ("management", "kms", BUCKET, TABLE, "arn:aws:s3:::acme-payments")
+    for what in ("management", "management@eu-west-1", "kms", BUCKET, TABLE, "arn:aws:s3:::acme-payments")
     for mode in ("read", "write")
 )
 
@@ -66,9 +67,10 @@ def test_a_tool_that_fits_is_left_alone():
         ("s3:GetObject", f"{BUCKET}/*", SEEN - {trail.witness(ACCOUNT, BUCKET, "read")}, "no data events that read"),
         ("iam:ListRoles", "*", frozenset(), "the logs hold no management events that read"),
         ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1",
-         frozenset({trail.witness(ACCOUNT, "management", "read"), trail.witness(ACCOUNT, "management", "write")}),
+         SEEN - {trail.witness(ACCOUNT, "kms", "read"), trail.witness(ACCOUNT, "kms", "write")},
          "the logs hold no events of kms"),
         ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/x", SEEN, "it leaves no event"),
+        ("kms:Decrypt", f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1", SEEN, "that write in eu-central-1"),
         ("sagemaker:InvokeEndpoint", "*", SEEN, "nobody has written down which calls of the service"),
     ],
 )  # fmt: skip
@@ -90,6 +92,18 @@ def test_resources_stay_while_anything_of_the_statement_is_not_judged():
     two = "arn:aws:s3:::not-logged"
     found = judged(["s3:GetObject"], [f"{BUCKET}/*", f"{two}/*"], {"s3:GetObject": f"{BUCKET}/a/1"})
     assert found.edits == () and "not-logged" in found.unjudged[0]
+
+
+def test_a_use_that_no_statement_explains_is_of_something_that_the_record_does_not_say():
+    """A secret may be asked for by a shorter name than the policy has: whatever allowed it stays."""
+    secret = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:db-a1b2c3"
+    found = judged(["secretsmanager:GetSecretValue"], [secret], {"secretsmanager:GetSecretValue": secret[:-7]})
+    assert (found.unused, found.edits, found.idle) == ((), (), False)
+    elsewhere = "arn:aws:s3:::acme-payments/1"
+    other = ws.block("aws", blocks=[ws.statement(["s3:GetObject"], ["arn:aws:s3:::acme-payments/*"])])
+    mine = ws.block("aws", blocks=[ws.statement(["s3:GetObject"], [f"{BUCKET}/*"])])
+    assert not fit(mine, observed({"s3:GetObject": elsewhere})).idle
+    assert fit(mine, replace(observed({"s3:GetObject": elsewhere}), blocks=(mine, other))).idle
 
 
 def test_a_use_without_its_resource_keeps_every_resource():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import aws_workspace as ws
@@ -88,8 +89,10 @@ def test_permissions_that_nobody_used_go_and_what_is_not_logged_stays():
 
 
 def test_a_use_elsewhere_is_no_use_of_this_tool_and_one_of_the_whole_project_may_be():
-    elsewhere = audit.fit(BLOCK, observed({"bigquery.tables.getData": [f"projects/{PROJECT}/datasets/other"]}))
-    assert "bigquery.tables.getData" in elsewhere.unused
+    uses = observed({"bigquery.tables.getData": [f"projects/{PROJECT}/datasets/other"]})
+    other = ws.block("google", "o", role="roles/bigquery.dataViewer", resource=FULL.replace("suppliers", "other"))
+    assert "bigquery.tables.getData" in audit.fit(BLOCK, replace(uses, blocks=(BLOCK, other))).unused
+    assert "bigquery.tables.getData" not in audit.fit(BLOCK, uses).unused  # then nobody knows what allowed it
     above = audit.fit(BLOCK, observed({"bigquery.tables.getData": [f"projects/{PROJECT}"]}))
     assert "bigquery.tables.getData" not in above.unused
 
