@@ -86,15 +86,20 @@ def hotfix(url: str, accounts: int, env: dict[str, str], repo: Path) -> None:
     """Somebody attaches a policy by hand, to one agent of each account but the first."""
     import boto3
 
-    settings = {"endpoint_url": url, "region_name": "us-east-1"}
-    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "x"}
-    sts = boto3.client("sts", **settings, **keys)
+    sts = boto3.client(
+        "sts",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="AKIAEXAMPLE",
+        aws_secret_access_key="x",
+    )
     for n in range(1, accounts):
         role = f"arn:aws:iam::2222222222{n:02}:role/runner"
         given = sts.assume_role(RoleArn=role, RoleSessionName="hugo")["Credentials"]
         iam = boto3.client(
             "iam",
-            **settings,
+            endpoint_url=url,
+            region_name="us-east-1",
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
