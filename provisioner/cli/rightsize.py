@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,8 +57,7 @@ def rightsize(
         session.document("rightsize", rightsizing_document(run.found, written=written), (), said, project.sources)
         return 0
     session.diagnostics(said, project.sources)
-    given = " ".join([*agents, *(f"-usage={path}" for path in usage)])
-    again = f"provisioner rightsize {given}"
+    again = shlex.join(["provisioner", "rightsize", *agents, *(f"-usage={path}" for path in usage)])
     text = rightsizing_text(run.found, written=written, command=again, width=session.width, color=session.color())
     session.print(text)
     return 0
