@@ -115,6 +115,8 @@ class Gatherer:
                 kind, project, name = schema.ACCOUNT, email.partition("@")[2].partition(".")[0], email.partition("@")[0]
             else:
                 continue
+            if project not in {*self.shared.projects, self.project.id, self.lineage.number}:
+                continue
             try:
                 raw = rest.fetch(self.project, Address("google", project, kind, name))
             except CallError:
@@ -162,8 +164,9 @@ class Gatherer:
         buckets = sorted(name for name in conditional if name.startswith(live.BUCKETS))
         read = [pool.submit(self._bucket, name, members.get(name)) for name in buckets]
         self._add(
-            live.place(self.project.id, name, (), (), True, members[name])
+            live.place(self.project.id, name, (), (), row[0].conditions, members[name])
             for name in {place.resource for place in self.places} & set(members)
+            if (row := table.row_of(name)) is not None
         )
         own = self._own()
         self._add([live.place(self.project.id, own, self.lineage.ancestors, self.unread, True, members.get(own))])

@@ -8,7 +8,7 @@ Sources: «Resource hierarchy», Resource Manager; REST reference v3 (projects.g
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -37,9 +37,11 @@ class Lineage:
 
 
 class Shared:
-    """Answers that serve several projects of one read, each asked for once."""
+    """Answers that serve several projects of one read, each asked for once. `projects` are the ids and numbers of
+    those that are read: a mark counts in these alone, since anybody can write one in a project of his own."""
 
-    def __init__(self) -> None:
+    def __init__(self, projects: Iterable[str] = ()) -> None:
+        self.projects = frozenset(projects)
         self._lock = threading.Lock()
         self._known: dict[tuple[Any, ...], Future[Any]] = {}
 

@@ -46,7 +46,7 @@ class GoogleReader:
     def read(self, scope: Scope) -> Snapshot:
         """Live state of the scope in every project, side by side."""
 
-        shared = Shared()
+        shared = Shared(name for project in self._projects.values() for name in (project.id, project.number) if name)
 
         def one(project: Project) -> Gathered:
             return Gatherer(project, scope, shared).run()

@@ -244,3 +244,22 @@ def test_an_agent_of_another_project_may_ask_and_each_project_tells_its_own(clou
         assert writer.execute(operation, lambda: None).status is Status.DONE, operation
     found = writer.read(Scope("acme", frozenset(i.resource.address for i in provider.compile(wanted))))
     assert states(found.resources) == states(i.resource for i in provider.compile(wanted))
+
+
+def test_a_mark_in_somebody_elses_project_makes_nobody_an_agent(cloud: Any) -> None:
+    """Anybody can write our mark in a project of his own: the narrow read of an apply sees what the plan saw."""
+    wanted = team(delegation())
+    writer = make(cloud, wanted)
+    path = f"/v1/projects/{DATA}/serviceAccounts"
+    mark = next(i.resource.attributes["description"] for i in provider.compile(wanted)
+                if i.resource.address.name == "acme-asker")  # fmt: skip
+    call(cloud, "POST", path, {"accountId": "forged-agent", "serviceAccount": {"description": mark}})
+    policy_path = f"/v1/projects/{PROJECT}/serviceAccounts/{EMAIL}"
+    policy = call(cloud, "POST", f"{policy_path}:getIamPolicy?options.requestedPolicyVersion=3", {})
+    forged = f"serviceAccount:forged-agent@{DATA}.iam.gserviceaccount.com"
+    extra = {"role": "roles/iam.serviceAccountTokenCreator", "members": [forged]}
+    changed = {**policy, "version": 3, "bindings": [*policy["bindings"], extra]}
+    call(cloud, "POST", f"{policy_path}:setIamPolicy", {"policy": changed})
+    for scope in (None, frozenset({"fixer"})):
+        found = [a for a in states(read(writer, wanted, scope).resources) if forged in a.name]
+        assert [a.kind for a in found] == ["google_service_account_binding"], scope
