@@ -87,6 +87,7 @@ def _lines(planfile: PlanFile, requirement: Requirement, capacity: str) -> Itera
     yield from _changes(plan, requirement)
     yield from _next_root(plan, requirement)
     yield from _findings(plan, requirement)
+    yield from _paths(plan)
     yield from _coverage(plan)
 
 
@@ -165,6 +166,16 @@ def _findings(plan: Plan, requirement: Requirement) -> Iterator[str]:
         yield ""
         yield "FINDINGS"
         yield from (line for item in others for line in _finding(item))
+
+
+def _paths(plan: Plan) -> Iterator[str]:
+    """Ways to become more that the plan opens: every signer is told, whoever's change opens them."""
+    if plan.new_paths:
+        yield ""
+        yield "NEW PATHS"
+    for path in plan.new_paths:
+        doubt = "" if path.certain else ", if the context allows it"
+        yield f"  agent.{escape(path.agent)}, {escape(path.technique)}: {escape(path.text)}{doubt}"
 
 
 def _concerns(finding: Finding, requirement: Requirement) -> bool:

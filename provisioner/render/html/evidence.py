@@ -17,6 +17,22 @@ _PASSES = 400
 
 
 def findings(plan: Plan, notes: PlanNotes) -> Html:
+    """What rules say, then the ways to become more that the plan opens."""
+    return join([_rules(plan, notes), *_paths(plan)])
+
+
+def _paths(plan: Plan) -> Sequence[Html]:
+    if not plan.new_paths:
+        return ()
+    said = [
+        f"agent.{path.agent}, {path.technique}: {path.text}{'' if path.certain else ', if the context allows it'}"
+        for path in plan.new_paths
+    ]
+    text = f"This plan opens {count(len(said), 'new path')} to more authority:"
+    return (tag("p", text), items(said))
+
+
+def _rules(plan: Plan, notes: PlanNotes) -> Html:
     """A table, what blocks first."""
     if not plan.findings:
         return tag("p", "No rule has anything to say about this plan.")

@@ -13,13 +13,15 @@ from provisioner_google import provider as google
 from provisioner_google.bindings import Tuple, address
 
 from provisioner import planfile
+from provisioner.approval.review import review_text
 from provisioner.model.configuration import Configuration
 from provisioner.model.findings import TestSummary
 from provisioner.model.graph import Reach
-from provisioner.model.plan import NewPath, Plan, PlanNotes, RootReference
+from provisioner.model.plan import NewPath, Plan, PlanNotes, Requirement, RootReference
 from provisioner.model.requests import World
 from provisioner.model.resources import Address, Resource
 from provisioner.policy.newpaths import new_paths
+from provisioner.render.html import evidence
 from provisioner.render.human import plan_text
 from provisioner.render.markdown import plan_markdown
 
@@ -94,11 +96,19 @@ def test_it_is_signed_and_older_plans_keep_their_bytes(plan: Plan) -> None:
     assert planfile.seal(plan, PlanNotes()).digest != planfile.seal(without, PlanNotes()).digest
 
 
+def test_every_signer_is_told(plan: Plan) -> None:
+    asked = replace(plan, requirements=(Requirement("runtime", "platform", 1, (), (), "sha256:" + "1" * 64),))
+    text = review_text(planfile.seal(asked, PlanNotes()), "runtime", "platform")
+    assert "NEW PATHS\n  agent.a, update-held-role: it writes <b>permissions</b>" in text and "\x1b" not in text
+
+
 def test_it_is_shown_beside_the_agent_and_escaped(plan: Plan) -> None:
     file = planfile.seal(plan, PlanNotes())
     text = plan_text(file)
     assert "    NEW PATH   agent.a, update-held-role: it writes <b>permissions</b>" in text
     assert "if the context allows it" in " ".join(text.split()) and "\x1b" not in text
+    page = str(evidence.findings(plan, PlanNotes()))
+    assert "opens 1 new path" in page and "&lt;b&gt;" in page and "<b>" not in page
     markdown = plan_markdown(file)
     assert "#### 1 new path to more authority" in markdown
     assert "<b>" not in markdown.partition("####")[2] and "\x1b" not in markdown
