@@ -16,7 +16,7 @@ from provisioner.model.usage import Attribution, Deed
 from provisioner.sdk.provider import Connection
 from provisioner.sdk.usage import LookedUp
 
-from . import schema
+from . import names, schema
 from .client import Account
 from .faults import ANSWERS, Fault, classify, message
 from .trail import Record, account_of, call_of, text
@@ -144,6 +144,7 @@ def _changed(record: Record) -> Iterator[tuple[str, str]]:
     elif name in _VERSIONED:
         own = arn or text(record, "responseElements", "policy", "arn")
         yield schema.POLICY, own.rpartition("/")[2] or policy
+        yield schema.POLICY, own
     elif name == "CreateAccessKey":
         key = text(record, "responseElements", "accessKey", "accessKeyId")
         yield schema.ACCESS_KEY, f"{user or text(record, 'responseElements', 'accessKey', 'userName')}/{key}"
@@ -171,7 +172,9 @@ def question(address: Address, partition: str) -> tuple[str, str, str]:
     """Region, attribute and value under which CloudTrail finds what changed an address."""
     if address.kind == schema.POD_IDENTITY:
         return address.name.split(":")[3], "EventSource", _EKS
-    name = address.name if address.kind == schema.OIDC_PROVIDER else address.name.partition("/")[0]
+    name = address.name if address.name.startswith("arn:") else address.name.partition("/")[0]
+    if address.kind == schema.POLICY and name == address.name and not name.startswith("arn:"):
+        name = names.policy_arn(partition, address.target, schema.ROLE_PATH, name)
     return HOME[partition], "ResourceName", name
 
 

@@ -172,6 +172,7 @@ def at(kind: str, name: str) -> Address:
         (iam_call("PutRolePolicy", roleName="r", policyName="p"), at(schema.ROLE_POLICY, "r/p")),
         (iam_call("UpdateAssumeRolePolicy", roleName="r"), at(schema.ROLE, "r")),
         (iam_call("CreatePolicyVersion", policyArn=HOTFIX), at(schema.POLICY, "hotfix")),
+        (iam_call("CreatePolicyVersion", policyArn=HOTFIX), at(schema.POLICY, HOTFIX)),
         (iam_call("UpdateAccessKey", userName="u", accessKeyId="AKIA1"), at(schema.ACCESS_KEY, "u/AKIA1")),
         (
             {
@@ -238,6 +239,17 @@ def test_the_newest_call_that_fits_is_told_and_look_ups_keep_their_distance(monk
     assert [one["region"] for one in cloud.asked] == ["us-east-1", "us-east-1"]
     assert cloud.asked[0]["LookupAttributes"] == [{"AttributeKey": "ResourceName", "AttributeValue": "r"}]
     assert slept == [trail_deeds.PAUSE_SECONDS] * 2
+
+
+def test_managed_policies_are_asked_for_by_their_arn_and_the_rest_by_name():
+    ours = f"arn:aws:iam::{logs.ACCOUNT}:policy/agents/ws-boundary-agents"
+    for address, value in (
+        (at(schema.POLICY, "ws-boundary-agents"), ours),
+        (at(schema.POLICY, HOTFIX), HOTFIX),
+        (at(schema.ATTACHMENT, f"r/{HOTFIX}"), "r"),
+        (at(schema.OIDC_PROVIDER, f"arn:aws:iam::{logs.ACCOUNT}:oidc-provider/x/y"), None),
+    ):
+        assert trail_deeds.question(address, "aws") == ("us-east-1", "ResourceName", value or address.name)
 
 
 def test_what_cannot_be_read_is_not_known_and_says_what_the_reader_lacks(monkeypatch):
