@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,14 +11,21 @@ from ..sdk.provider import RunnerPolicy
 
 
 def permissions_hcl(policies: Iterable[RunnerPolicy]) -> str:
-    """One local value for each policy, in the language's own syntax: to be read, or handed on as a value."""
-    lines = ["locals {"]
+    """One local value for each policy, in the language's own syntax: to be read, or handed on as a value. Where one
+    provider needs several for one purpose, the others are named after their targets too."""
+    lines, seen = ["locals {"], set[str]()
     for policy in policies:
-        name = f"{policy.key}_{policy.purpose}".replace(".", "_").replace("-", "_")
+        name = _name(f"{policy.key}_{policy.purpose}")
+        name = _name(f"{name}_{policy.target}") if name in seen else name
+        seen.add(name)
         lines.append(f"  # {policy.target}: {policy.purpose}")
         lines.append(f"  {name} = {_value(policy.document, 1)}")
     lines.append("}")
     return "\n".join(lines)
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", text)
 
 
 def _value(value: Any, depth: int) -> str:

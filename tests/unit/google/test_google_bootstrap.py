@@ -21,8 +21,10 @@ from provisioner_google.bootstrap import bootstrap
 from provisioner_google.sandbox import start
 
 from provisioner.lang.console import evaluate_text
+from provisioner.lang.parser import parse_file
 from provisioner.lang.scope import Scope
 from provisioner.lang.values import from_python
+from provisioner.model.source import Source
 
 ROOT = Path(__file__).parents[3]
 MODULE = ROOT / "modules" / "google-bootstrap" / "runner-roles.tf.json"
@@ -67,6 +69,14 @@ def test_the_file_is_what_the_command_prints() -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         MODULE.write_text(text)
     assert MODULE.read_text() == text
+
+
+def test_as_hcl_each_role_has_a_name_of_its_own() -> None:
+    """The watched project's role is one more for the same provider and purpose."""
+    text = printed("-for=apply", "-format=hcl")
+    assert re.findall(r"^  (\w+) = ", text, re.MULTILINE) == ["google_apply", "google_apply_google_acme_fin_prod"]
+    _, problems = parse_file(Source("roles.hcl", text))
+    assert problems == []
 
 
 def test_a_form_of_another_cloud_is_none() -> None:
