@@ -168,6 +168,11 @@ class AWS:
 
         return describe(resources, address)
 
+    def keep(self, live: Resource) -> tuple[str, tuple[str, ...], Mapping[str, Any]] | str:
+        from .keeping import keep
+
+        return keep(live)
+
     def from_terraform(self, state: Sequence[Mapping[str, Any]], every: bool) -> Foreign:
         from .tfstate import from_terraform
 

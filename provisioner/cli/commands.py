@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "stop": "Take all authority from an agent at once; one owner suffices",
     "discover": "Principals that look like agents and are nobody's; the HCL that takes one over",
     "import": "HCL for what a Terraform state holds, and the Terraform code that lets go of it",
+    "adopt": "Keep what drift found: an edit of the files, for owners to sign",
     "sweep": "Remove what has ended by its own expiry, as it was signed",
     "release": "Plan to let go of an agent: our mark goes, its authority stays",
     "drift": "Find authority that no signed plan explains; changes nothing",

@@ -51,7 +51,7 @@ def rightsize(
     written = yes and bool(run.found.edits)
     if written:
         for edit in run.found.edits:
-            _write(project.inputs.root, edit)
+            replace_file(project.inputs.root, edit)
     said = (*project.warnings, *run.warnings)
     if json:
         session.document("rightsize", rightsizing_document(run.found, written=written), (), said, project.sources)
@@ -63,7 +63,7 @@ def rightsize(
     return 0
 
 
-def _write(root: Path, edit: FileEdit) -> None:
+def replace_file(root: Path, edit: FileEdit) -> None:
     """Put the new text in the place of exactly the one that was read; the file as a whole or not at all."""
     from ..model.diagnostics import DiagnosticError
     from .files import write_file
@@ -78,6 +78,6 @@ def _write(root: Path, edit: FileEdit) -> None:
     mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     if data != mark + edit.before.encode():
         raise DiagnosticError.of(
-            "E-IO", f"{path} was changed while the logs were read", "Nothing was written to it. Run the command again."
+            "E-IO", f"{path} was changed since it was read", "Nothing was written to it. Run the command again."
         )
     write_file(path, mark + edit.after.encode(), like)

@@ -23,6 +23,8 @@ from .diff import Difference as RawDifference
 from .diff import changed_fields, is_ours
 from .scope import users
 
+KEEP = "provisioner adopt"
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:
@@ -225,9 +227,15 @@ def _as_difference(change: Change, evidence: Evidence, used_by: frozenset[str]) 
         reason=change.reason,
         breaks=tuple(dict.fromkeys(breaks)),
         tell=tuple(dict.fromkeys(change.owners.values())),
-        do=(_way_out(change, evidence),),
+        do=(_way_out(change, evidence), *_keeping(change)),
         users=() if change.agent else tuple(sorted(used_by)),
     )
+
+
+def _keeping(change: Change) -> Iterable[Hint]:
+    """Something that is there, and that a plan would take off: `_numbered` says which difference it is."""
+    if change.after is not None and change.agent is not None and "/" in change.address.name:
+        yield Hint(KEEP, "writes HCL to keep it; its owners sign")
 
 
 def _way_out(change: Change, evidence: Evidence) -> Hint:
@@ -351,4 +359,5 @@ def _unseen_agents(evidence: Evidence) -> frozenset[str]:
 
 
 def _numbered(at: int, difference: Difference) -> Difference:
-    return replace(difference, id=f"D-{at}")
+    do = tuple(replace(hint, command=f"{KEEP} D-{at}") if hint.command == KEEP else hint for hint in difference.do)
+    return replace(difference, id=f"D-{at}", do=do)

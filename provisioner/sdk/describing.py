@@ -58,6 +58,15 @@ class Describing(Protocol):
 
 
 @runtime_checkable
+class Keeping(Protocol):
+    """What a provider may do besides: keep what drift found by a block in an agent's identity. Pure."""
+
+    def keep(self, live: Resource) -> tuple[str, tuple[str, ...], Mapping[str, Any]] | str:
+        """Type, labels and attributes of a block that grants the same under a name of its own, or why there is none,
+        in words that follow a colon."""
+
+
+@runtime_checkable
 class Foreigner(Protocol):
     """What a provider may do besides: understand another tool's records of its cloud. Pure."""
 

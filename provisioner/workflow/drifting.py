@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..approval.ownership import resolve_owner
@@ -16,6 +16,7 @@ from ..ledger.log import Ledger
 from ..model.diagnostics import Diagnostic
 from ..model.drift import DriftKind, DriftReport, Known, Transition
 from ..model.requests import World
+from ..model.resources import Address, Resource
 from ..planfile import PlanFileError, from_builtins, to_builtins
 from ..planning.drift import report
 from ..planning.ignoring import set_aside
@@ -38,6 +39,7 @@ class DriftRun:
     ledger: Ledger
     warnings: tuple[Diagnostic, ...] = ()
     """About the audit logs given."""
+    live: Mapping[Address, Resource] = field(default_factory=dict)
 
     @property
     def due(self) -> tuple[Transition, ...]:
@@ -92,7 +94,7 @@ def drift(project: Project, ignore_file: Path | None = None, usage: Sequence[Pat
     last = last_run(seen.ledger)
     left = set_aside(whole, ignores, seen.now.date())
     told, warnings = by_logs(left, project, seen, usage)
-    return DriftRun(compared(told, last, stamp(seen.now)), last, seen.ledger, warnings)
+    return DriftRun(compared(told, last, stamp(seen.now)), last, seen.ledger, warnings, live_of(seen.snapshots))
 
 
 def last_run(ledger: Ledger) -> Remembered | None:

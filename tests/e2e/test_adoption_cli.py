@@ -339,3 +339,30 @@ def test_a_terraform_state_becomes_our_hcl_and_the_code_that_lets_go_of_it(team)
     plan = team.json("plan", "-target=agent.bedrock_poc", check=None)
     assert plan["exit_code"] in (3, 4) and plan["diagnostics"] == []
     assert {change["action"] for change in plan["plan"]["changes"]} == {"claim"}
+
+
+def test_what_drift_found_is_kept_by_an_edit_that_owners_sign(applied):
+    team, iam = applied, applied.iam()
+    role = "acme-sandbox-invoice-triage"
+    iam.put_role_policy(RoleName=role, PolicyName="hotfix", PolicyDocument=json.dumps(READS))
+    (found,) = team.json("drift", check=5)["drift"]["differences"]
+    assert found["do"][1]["command"] == "provisioner adopt D-1"
+    assert "E-ADOPT-UNKNOWN" in team.run("adopt", "D-7", check=1).stderr
+    before = (team.checkout / "agents.hcl").read_text()
+    done = team.run("adopt", "D-1")
+    assert '+    policy "kept-hotfix" {' in done.stdout and "Nothing was written" in done.stdout
+    assert (team.checkout / "agents.hcl").read_text() == before
+    (team.checkout / "agents.hcl").write_text("# a comment that stays\n" + before)
+    assert team.json("adopt", "D-1", "-yes")["written"] is True
+    after = (team.checkout / "agents.hcl").read_text()
+    assert after.startswith("# a comment that stays\n") and 'policy "kept-hotfix"' in after
+    team.run("fmt", "-check", "agents.hcl")
+    team.commit("keep the hotfix")
+    team.plan()
+    plan = sign_and_apply(team)
+    assert {(change["action"], change["effect"]) for change in plan["changes"]} >= {("create", "wider")}
+    assert "tool_access" in {item["surface"] for item in plan["requirements"]}
+    assert "kept-hotfix" in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    assert team.json("drift")["drift"]["differences"] == []
+    iam.update_role(RoleName=role, MaxSessionDuration=7200)
+    assert "only policies are kept" in team.run("adopt", "D-1", check=1).stderr
