@@ -13,6 +13,7 @@ from typing import Any
 
 from provisioner.model.resources import Address
 from provisioner.model.usage import Attribution, Deed
+from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 from provisioner.sdk.usage import LookedUp
 
@@ -224,6 +225,9 @@ def _asked(
             page = account.read_in("cloudtrail", region, "lookup_events", **request)
         except ANSWERS as error:
             why = _why(error)
+            break
+        except CloudError as error:
+            why = f"{PERMISSION} failed: {error.summary}"
             break
         for event in page.get("Events") or ():
             record = _record(event)

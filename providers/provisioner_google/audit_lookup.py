@@ -12,6 +12,7 @@ from typing import Any
 
 from provisioner.model.resources import Address
 from provisioner.model.usage import Attribution
+from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 from provisioner.sdk.usage import LookedUp
 
@@ -70,6 +71,9 @@ def _of_project(project: Project, name: str, addresses: Sequence[Address]) -> di
         except CallError as error:
             denied = error.fault is Fault.DENIED
             why = f"reader lacks {PERMISSION} on project {name}" if denied else f"{PERMISSION} failed: {error}"
+            break
+        except CloudError as error:
+            why = f"{PERMISSION} failed: {error.summary}"
             break
         for entry in page.get("entries") or ():
             deed = deed_of(entry, [a for a in addresses if a not in found]) if isinstance(entry, dict) else None

@@ -17,6 +17,7 @@ from provisioner_aws.catalogue import actions_like
 from provisioner.model.authority import Target
 from provisioner.model.resources import Address
 from provisioner.model.usage import Use
+from provisioner.sdk.errors import CloudError
 from provisioner.sdk.provider import Connection
 from provisioner.sdk.usage import Attributing, Fitting, LogReading
 
@@ -258,6 +259,12 @@ def test_what_cannot_be_read_is_not_known_and_says_what_the_reader_lacks(monkeyp
     found, _ = look_up(at(schema.ROLE, "r"))
     assert found[at(schema.ROLE, "r")].unknown == "reader lacks cloudtrail:LookupEvents"
     assert not found[at(schema.ROLE, "r")].actor
+
+
+def test_credentials_that_end_in_between_are_told_and_no_error(monkeypatch):
+    Cloud(monkeypatch, error=CloudError(logs.ACCOUNT, "AWS does not take the credentials", "ended", "log in"))
+    found, _ = look_up(at(schema.ROLE, "r"))
+    assert found[at(schema.ROLE, "r")].unknown == "cloudtrail:LookupEvents failed: AWS does not take the credentials"
 
 
 def test_a_run_ends_however_much_has_changed(monkeypatch):
