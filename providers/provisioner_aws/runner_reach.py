@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from provisioner.model.resources import Desired
+from provisioner.model.resources import Desired, Resource
 
 from . import names, schema
 from .catalogue import resource_types
@@ -121,7 +121,13 @@ def _profiles(account: RunnerAccount, action: str) -> Iterable[str]:
     """A role is taken out of anybody's profile, and put into ours alone."""
     if action == "iam:RemoveRoleFromInstanceProfile":
         return [account.arn("instance-profile/*")]
-    return [account.arn(f"instance-profile{path}{account.prefix}*") for path in account.paths]
+    kept = (str(r.attributes["arn"]) for r in _of_kind(account, schema.INSTANCE_PROFILE))
+    ours = [account.arn(f"instance-profile{path}{account.prefix}*") for path in account.paths]
+    return [*ours, *(arn for arn in kept if not arn.rpartition("/")[2].startswith(account.prefix))]
+
+
+def _of_kind(account: RunnerAccount, kind: str) -> Iterable[Resource]:
+    return (item.resource for item in account.desired if item.resource.address.kind == kind)
 
 
 def _clusters(account: RunnerAccount) -> Iterable[str]:
