@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..model.authority import Authority
@@ -33,14 +33,17 @@ def judge(
     world: World,
     gaps: Sequence[Gap] = (),
     simulators: Simulated | None = None,
+    present: Collection[tuple[str, str]] | None = None,
 ) -> tuple[TestResult, ...]:
     """One result for each test, case and agent.
 
-    A read that failed (`gaps`) leaves open every case that it is about. With `simulators` attempts are judged by them,
-    by cloud; a cloud that has none leaves its attempts open. Who may become an agent no simulator judges.
+    A read that failed (`gaps`) leaves open every case that it is about. `present` has the agents with their clouds that
+    are there: of others nothing is judged, since who is not there is denied everything. With `simulators` attempts are
+    judged by them, by cloud; a cloud that has none leaves its attempts open. Who may become an agent no simulator
+    judges.
     """
     by_name = {agent.name: agent for agent in configuration.agents.values()}
-    bench = _Bench(providers, world, gaps, simulators)
+    bench = _Bench(providers, world, gaps, simulators, present)
     results: list[TestResult] = []
     for test in tests:
         for name in test.agents:
@@ -58,10 +61,13 @@ class _Bench:
     world: World
     gaps: Sequence[Gap] = ()
     simulators: Simulated | None = None
+    present: Collection[tuple[str, str]] | None = None
 
     def decide(self, cloud: str, agent: Agent, request: Request) -> Decision:
         if cloud not in agent.identities or cloud not in self.providers:
             return Decision(Answer.DEPENDS, missing=(f"{agent.address} has no identity in {cloud}",))
+        if self.present is not None and (agent.name, cloud) not in self.present:
+            return Decision(Answer.DEPENDS, missing=(f"{agent.address}, which is not in {cloud}",))
         found = self.providers[cloud].evaluate(self.world, request)
         if self.simulators is not None and isinstance(request, Attempt):
             found = self._simulated(cloud, request, found)

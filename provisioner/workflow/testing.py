@@ -30,7 +30,10 @@ def test(project: Project, *, live: bool = False, simulate: bool = False) -> Tes
     negatives = generated(configuration.agents.values(), compiled.authorities, compiled.providers)
     simulators = _simulators(project, compiled, world, live=live) if simulate else None
     tests = [*configuration.tests.values(), *negatives]
-    results = judge(tests, configuration, compiled.providers, world, gaps, simulators)
+    there = {(item.agent, at.provider) for at, item in world.resources.items() if item.agent is not None}
+    results = judge(
+        tests, configuration, compiled.providers, world, gaps, simulators, there if live and not gaps else None
+    )
     return TestRun(
         results,
         (*project.warnings, *problems),
