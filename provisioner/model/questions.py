@@ -13,8 +13,8 @@ class Hop:
     """One step from an agent to another one. `source` and `target` are agent names.
 
     `cloud` is where the target is reached, `origin` where the source takes the step (empty: there, too); `via` is
-    `assume_role`, `impersonate`, `invoke`, `federation`, a role's name or `escalation <technique>`. `open` says what the
-    step depends on; empty where it is certain. A step from an agent to itself changes the cloud only.
+    `assume_role`, `impersonate`, `invoke`, `federation`, a role's name or `escalation <technique>`. `open` says
+    what the step depends on; empty where it is certain. A step from an agent to itself changes the cloud only.
     """
 
     source: str

@@ -56,9 +56,7 @@ class Trails:
         if not isinstance(size, int) or not 1 <= size <= _PAGE:
             raise RefusedError(400, "InvalidMaxResultsException", f"The maxResults value must be between 1 and {_PAGE}")
         if len(wanted) > 1 or any(item.get("AttributeKey") not in _ATTRIBUTES for item in wanted):
-            raise RefusedError(
-                400, "InvalidLookupAttributesException", "You can specify one lookup attribute"
-            )
+            raise RefusedError(400, "InvalidLookupAttributesException", "You can specify one lookup attribute")
         events = list(self._events.get(call.account, ())) if call.region == HOME else []
         found = [item for item in reversed(events) if all(_has(item, one) for one in wanted)]
         shown, token = page(found, call.body.get("NextToken"), size)
