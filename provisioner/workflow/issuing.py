@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from ..render.driftissue import change_comment, issue_body, issue_marker, issue_
 from ..render.escape import escape
 from ..runner import is_loopback
 from .channels import News
-from .notifying import Told
+from .notifying import Told, within
 
 if TYPE_CHECKING:
     import requests
@@ -22,7 +23,9 @@ LABEL: Final = "provisioner-drift"
 TOKENS: Final = ("GITHUB_TOKEN", "GH_TOKEN")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _SECONDS = 10.0
+_DEADLINE = 60.0
 _PAGES = 20
+_BYTES = 32 * 2**20  # a page of a hundred issues, each of the longest, is some 20 MiB
 
 
 class _Refusal(Exception):
@@ -37,20 +40,27 @@ class Issue:
     identity: str
     token: str = field(repr=False)
     api: str = API
+    deadline: float = _DEADLINE
 
     def tell(self, news: News) -> Told:
         """Bring the issue in line with the report; comment on what came and went, since an edit notifies nobody."""
+        name = f"github.com/{self.repository}"
+        late = f"GitHub did not answer within {self.deadline:g} s"
+        problem = within(self.deadline, lambda: self._kept(news), late)
+        return Told(name, (), news.transitions, problem) if problem else Told(name, news.transitions, ())
+
+    def _kept(self, news: News) -> str:
+        """ "" once the issue is as it should be, else what kept it from that."""
         import requests
 
-        name = f"github.com/{self.repository}"
         try:
             with requests.Session() as session:
                 self._keep(session, news)
         except _Refusal as refusal:
-            return Told(name, (), news.transitions, str(refusal))
+            return str(refusal)
         except requests.RequestException as error:
-            return Told(name, (), news.transitions, f"GitHub could not be reached: {type(error).__name__}")
-        return Told(name, news.transitions, ())
+            return f"GitHub could not be reached: {type(error).__name__}"
+        return ""
 
     def _keep(self, session: requests.Session, news: News) -> None:
         _prepare(session, self.token)
@@ -83,7 +93,7 @@ class Issue:
             if not isinstance(found, list):
                 raise _Refusal("GitHub answered with something that is no list of issues")
             for one in found:
-                plain = isinstance(one, dict) and "pull_request" not in one and isinstance(one.get("number"), int)
+                plain = isinstance(one, dict) and "pull_request" not in one and type(one.get("number")) is int
                 if plain and _plain(one.get("body")).split("\n", 1)[0] == first:
                     return dict(one)
             if len(found) < 100:
@@ -93,12 +103,20 @@ class Issue:
     def _ask(self, session: requests.Session, method: str, path: str, data: Mapping[str, Any]) -> Any:
         where = "params" if method == "GET" else "json"
         url = f"{self.api}/repos/{self.repository}/{path}"
-        answer = session.request(method, url, timeout=_SECONDS, allow_redirects=False, **{where: data})  # type: ignore[arg-type]
-        if answer.status_code not in (200, 201):
-            raise _Refusal(_why(answer.status_code))
+        with session.request(
+            method,
+            url,
+            timeout=_SECONDS,
+            allow_redirects=False,
+            stream=True,
+            **{where: data},  # type: ignore[arg-type]
+        ) as answer:
+            if answer.status_code not in (200, 201):
+                raise _Refusal(_why(answer.status_code))
+            body = _body(answer)
         try:
-            return answer.json()
-        except ValueError:
+            return json.loads(body)
+        except (ValueError, RecursionError):
             raise _Refusal("GitHub's answer is no JSON") from None
 
 
@@ -151,6 +169,16 @@ class _Bearer:
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _body(answer: requests.Response) -> bytes:
+    """What was answered, and no more of it than GitHub ever sends."""
+    found = bytearray()
+    for part in answer.iter_content(65_536):
+        found += part
+        if len(found) > _BYTES:
+            raise _Refusal(f"GitHub's answer is longer than {_BYTES // 2**20} MiB")
+    return bytes(found)
 
 
 def _why(status: int) -> str:

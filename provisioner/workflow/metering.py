@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from ..model.diagnostics import Diagnostic, DiagnosticError, Severity
 from ..model.drift import DriftKind, DriftReport
+from .notifying import within
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import MetricsData
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 DEADLINE_SECONDS: Final = 10.0
@@ -37,20 +39,18 @@ def push(report: DriftReport) -> tuple[Diagnostic, ...]:
     """Send one reading of every gauge; a warning where nobody took it, since the report stands without it."""
     import logging
 
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.resources import Resource
 
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
     reader = InMemoryMetricReader()  # one reading, pushed here: a periodic one never says whether it was taken
     provider = MeterProvider([reader], Resource.create({"service.name": "provisioner"}), shutdown_on_exit=False)
     _set(provider, report)
-    data, exporter = reader.get_metrics_data(), OTLPMetricExporter(timeout=DEADLINE_SECONDS)
-    taken = data is not None and exporter.export(data) is MetricExportResult.SUCCESS
-    exporter.shutdown()
+    data = reader.get_metrics_data()
     provider.shutdown()
-    if taken:
+    # The exporter's own deadline is one a read: a collector that drips would hold the run for ever.
+    if data is not None and within(DEADLINE_SECONDS, lambda: _taken(data), False):
         return ()
     return (
         Diagnostic(
@@ -60,6 +60,20 @@ def push(report: DriftReport) -> tuple[Diagnostic, ...]:
             Severity.WARNING,
         ),
     )
+
+
+def _taken(data: MetricsData) -> bool:
+    """Whether the collector took them; False also for settings in OTEL_* that the library cannot use."""
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics.export import MetricExportResult
+
+    try:
+        exporter = OTLPMetricExporter(timeout=DEADLINE_SECONDS)
+        taken = exporter.export(data) is MetricExportResult.SUCCESS
+        exporter.shutdown()
+    except (OSError, ValueError):  # a certificate file that is not there, an address that is none
+        return False
+    return taken
 
 
 def _set(provider: MeterProvider, report: DriftReport) -> None:

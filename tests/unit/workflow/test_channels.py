@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,7 +18,7 @@ from provisioner.model.diagnostics import DiagnosticError
 from provisioner.model.drift import Difference, DriftKind, DriftReport, Known, Transition, Turn
 from provisioner.model.resources import Coverage, Gap
 from provisioner.render.driftissue import LIMIT, change_comment, issue_body, issue_marker
-from provisioner.workflow import metering
+from provisioner.workflow import issuing, metering
 from provisioner.workflow.channels import News, channels, still_due
 from provisioner.workflow.messaging import message
 from provisioner.workflow.notifying import Told
@@ -167,6 +167,72 @@ def test_github_that_is_not_there_is_due_again() -> None:
     assert told.due == (transition(),) and "could not be reached" in told.problem
 
 
+@contextmanager
+def raw(*parts: bytes, forever: bool = False) -> Iterator[str]:
+    """A server that answers everybody with these bytes, and with `forever` then drips until it is gone."""
+    done = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _any(self) -> None:
+            with suppress(OSError):
+                for part in parts:
+                    self.wfile.write(part)
+                while forever and not done.wait(0.02):
+                    self.wfile.write(b" ")
+            self.close_connection = True
+
+        do_GET = do_POST = do_PATCH = _any
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the test's output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        done.set()
+        server.shutdown()
+        server.server_close()
+
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"\xff\xfe<html>", "no JSON"),
+        (b"[" * 200_000, "no JSON"),  # deeper than a parser goes
+        (b"[" + b"9" * 5_000 + b"]", "no JSON"),  # longer than an integer may be
+        (b'{"number": 1}', "no list of issues"),
+        (b"[" + b" " * 9_000 + b"]", "longer than"),
+    ],
+)
+def test_garbage_of_github_is_due_again(body: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuing, "_BYTES", 300_000 if b" " * 9_000 not in body else 4_000)
+    with raw(OK % len(body) + body) as url:
+        (channel,) = channels([f"github:{REPOSITORY}"], {"GITHUB_TOKEN": "t", "GITHUB_API_URL": url})
+        told = channel.tell(News(report("+ a"), (transition(),)))
+    assert told.due == (transition(),) and said in told.problem
+
+
+def test_what_names_no_issue_is_passed_over() -> None:
+    body = json.dumps([1, None, {"number": True, "body": issue_marker("acme")}, {"number": "7", "body": 3}]).encode()
+    with raw(OK % len(body) + body) as url:
+        (channel,) = channels([f"github:{REPOSITORY}"], {"GITHUB_TOKEN": "t", "GITHUB_API_URL": url})
+        assert channel.tell(News(report("+ a"), (transition(),))).delivered, "none there is ours: one is made"
+
+
+def test_github_that_drips_is_given_up() -> None:
+    with raw(OK % 10**9, forever=True) as url:
+        (channel,) = channels([f"github:{REPOSITORY}"], {"GITHUB_TOKEN": "t", "GITHUB_API_URL": url})
+        assert isinstance(channel, issuing.Issue)
+        told = replace(channel, deadline=0.3).tell(News(report("+ a"), (transition(),)))
+    assert told.due == (transition(),) and "did not answer within 0.3 s" in told.problem
+
+
 def test_apprise_gets_one_message_and_what_it_does_not_take_is_due() -> None:
     status = [200]
     with serving(lambda *_: (status[0], {})) as server:
@@ -260,6 +326,21 @@ def test_metrics_are_pushed_once_with_zeros(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["provisioner.drift.unread", (acme,)] == 1 and found["provisioner.drift.duration", (acme,)] == 1.5
     assert found["provisioner.cloud.calls", (("target", "aws:1"), acme)] == 7
     assert found["provisioner.drift.agents", (("state", "as_signed"), acme)] == 2
+
+
+@pytest.mark.parametrize("endpoint", ["garbage", "http://[bad", "https://127.0.0.1:1"])
+def test_settings_of_metrics_that_will_not_do_are_a_warning(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metering, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", "/there/is/no/such.pem")
+    assert [one.code for one in metering.push(report("+ a"))] == ["W-METRICS"]
+
+
+def test_a_collector_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metering, "DEADLINE_SECONDS", 0.3)
+    with raw(OK % 10**9, forever=True) as url:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        assert [one.code for one in metering.push(report("+ a"))] == ["W-METRICS"]
 
 
 def test_metrics_that_nobody_takes_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
