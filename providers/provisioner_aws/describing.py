@@ -29,9 +29,10 @@ def describe(resources: Sequence[Resource], address: Address) -> Described | Non
     if profiles:
         runtime["instance_profiles"] = profiles
     identity: dict[str, Any] = {"role_name": address.name, "path": attributes["path"]}
-    purpose = str(attributes.get("description") or "")
-    if not purpose:
-        identity["description"] = ""
+    described = str(attributes.get("description") or "")
+    purpose = " ".join(described.split())
+    if not purpose or purpose != described:
+        identity["description"] = described
     tags = {key: value for key, value in attributes["tags"].items() if key not in names.MARKS}
     if tags:
         identity["tags"] = tags

@@ -19,7 +19,9 @@ from provisioner.sdk.provider import RunnerPolicy
 
 from . import names, schema
 from .compile import agent_place, aws_agents, boundary_of, foreign_boundary, place_of, role_path
+from .marks import with_mark
 from .operations import operations
+from .resource_policies import named, permission
 from .runner_reach import RunnerAccount, read_resources, write_resources
 from .trust import VERSION
 
@@ -86,6 +88,7 @@ _OWNED_BESIDE = frozenset(
         "iam:DeleteInstanceProfile",
         "iam:DeleteOpenIDConnectProvider",
         "iam:RemoveClientIDFromOpenIDConnectProvider",
+        "iam:UntagInstanceProfile",
         "iam:UntagOpenIDConnectProvider",
         "iam:UpdateOpenIDConnectProviderThumbprint",
     ]
@@ -111,7 +114,9 @@ def permissions(authority: Authority, desired: Sequence[Desired], purpose: str) 
     """One policy for each account. `purpose` is `plan`, `drift` or `apply`; a drift run reads what a plan reads."""
     for account in _accounts(authority, desired):
         statements = [*_reading(account, purpose)]
-        if purpose == "apply":
+        if purpose != "apply":
+            statements += _resource_policies(authority, account)
+        else:
             statements += _writing(account)
         document = {"Version": VERSION, "Statement": statements}
         yield RunnerPolicy(f"aws {account.place.account}", account.key, purpose, document)
@@ -144,6 +149,13 @@ def _reading(account: RunnerAccount, purpose: str) -> Iterable[Statement]:
     yield from _grouped((action, read_resources(account, action), {}) for action in wanted)
 
 
+def _resource_policies(authority: Authority, account: RunnerAccount) -> Iterable[Statement]:
+    """A plan reads the policies that tools name, and those alone."""
+    arns = sorted(arn for id_, arn in named(authority) if id_ == account.place.account)
+    needs = ((permission(arn), arn) for arn in arns)
+    return _grouped((action, [arn], {}) for action, arn in needs if action is not None)
+
+
 def _writing(account: RunnerAccount) -> Iterable[Statement]:
     needed = sorted(_actions(account) - set(READS) - APPLY_READS)
     yield from _grouped((action, write_resources(account, action), _conditions(account, action)) for action in needed)
@@ -166,6 +178,8 @@ def _changes(account: RunnerAccount) -> Iterable[Change]:
         sample = samples.get(kind) or _sample(account, kind)
         if schema.provider_schema().kinds[kind].observed:
             continue
+        if schema.provider_schema().kinds[kind].mark:  # what is let go of loses its mark
+            yield _change(sample, sample.attributes, with_mark(kind, sample.attributes, None))
         if kind != schema.ATTACHMENT:
             yield _change(sample, None, sample.attributes)
             for other in _others(account, sample):

@@ -58,6 +58,8 @@ def takeover(
     made: Set[Address],
 ) -> Takeover:
     """Find the principal that each import names. One that was carried out before, by the record, says nothing."""
+    if not configuration.imports:
+        return Takeover(live, live, {})
     roots: dict[Address, Import] = {}
     problems: list[Diagnostic] = []
     before, after = dict(live), dict(live)
@@ -94,9 +96,11 @@ def claims(
     chosen: frozenset[str] | None,
 ) -> Adopted:
     """The claims, in place of what else the configuration would change there; that is refused or left to later."""
+    if not taken.roots:
+        return Adopted(tuple(differences))
     roots = {address: one for address, one in taken.roots.items() if chosen is None or one.agent in chosen}
-    found = [one for one in differences if _top(one.address, taken.after) not in taken.roots]
-    later = [one for one in differences if _top(one.address, taken.after) in roots]
+    found = [one for one in differences if _root_of(one.address, taken) is None]
+    later = [one for one in differences if _root_of(one.address, taken) in roots]
     known = {item.resource.address: item for item in desired}
     for root in roots:
         for address in (root, *_children(root, taken.before)):
@@ -112,16 +116,21 @@ def releases(
 ) -> Adopted:
     """Deletions that `removed` blocks turn into releases. A block that says destroy = true leaves them as they are."""
     wanted = [one for one in configuration.removed if not one.destroy]
+    if not wanted:
+        return Adopted(tuple(differences))
     problems: list[Diagnostic] = []
     found: list[Difference] = []
     named: set[str] = set()
     for one in differences:
-        top = live.get(_top(one.address, live))
+        if one.action is not Action.DELETE or one.live is None:
+            found.append(one)
+            continue
+        top = live.get(_top(one.live, live))
         block = top.mark.block if top is not None and top.mark is not None else None
         block = configuration.moved.get(block, block) if block is not None else None
         hit = next((item for item in wanted if block is not None and _covers(item.address, block)), None)
         provider = providers[one.address.provider]
-        if hit is None or one.action is not Action.DELETE or one.live is None or top is None:
+        if hit is None or top is None:
             found.append(one)
             continue
         named.add(hit.address)
@@ -170,14 +179,23 @@ def _children(root: Address, live: Resources) -> list[Address]:
     return sorted(address for address, resource in live.items() if resource.parent == root)
 
 
-def _top(address: Address, live: Resources) -> Address:
-    """What a resource hangs on in the end; a desired one that is not live hangs on the address before its slash."""
-    resource = live.get(address)
-    if resource is not None:
-        return address if resource.parent is None else _top(resource.parent, live)
+def _top(resource: Resource, live: Resources) -> Address:
+    """What a live resource hangs on in the end; itself when it stands alone."""
+    while resource.parent is not None and resource.parent in live:
+        resource = live[resource.parent]
+    return resource.address
+
+
+def _root_of(address: Address, taken: Takeover) -> Address | None:
+    """The principal to be claimed that an address is, or hangs on; the name of what hangs on one begins with its."""
+    live = taken.after.get(address)
+    if live is not None:
+        top = _top(live, taken.after)
+        return top if top in taken.roots else None
     name, slash, _ = address.name.partition("/")
-    parents = [one for one in live if slash and (one.provider, one.target, one.name) == (*_place(address), name)]
-    return parents[0] if parents else address
+    return next(
+        (one for one in taken.roots if slash and (one.provider, one.target, one.name) == (*_place(address), name)), None
+    )
 
 
 def _place(address: Address) -> tuple[str, str]:

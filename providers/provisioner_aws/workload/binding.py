@@ -91,6 +91,7 @@ _ASSOCIATION = "clusterName namespace serviceAccount"
 CALLS: Mapping[tuple[str, str], tuple[str, Effect]] = {
     (schema.INSTANCE_PROFILE, "iam:CreateInstanceProfile"): ("InstanceProfileName Path Tags", _create_profile),
     (schema.INSTANCE_PROFILE, "iam:TagInstanceProfile"): ("InstanceProfileName Tags", _tag),
+    (schema.INSTANCE_PROFILE, "iam:UntagInstanceProfile"): ("InstanceProfileName TagKeys", _untag),
     (schema.INSTANCE_PROFILE, "iam:DeleteInstanceProfile"): ("InstanceProfileName", _gone),
     (schema.INSTANCE_PROFILE, "iam:AddRoleToInstanceProfile"): ("InstanceProfileName RoleName", _add_role),
     (schema.INSTANCE_PROFILE, "iam:RemoveRoleFromInstanceProfile"): (

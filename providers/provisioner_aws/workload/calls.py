@@ -28,6 +28,7 @@ FIXED_RANKS: Mapping[str, int] = {
     "CreateInstanceProfile": 32,
     "CreateWorkloadIdentity": 34,
     "TagInstanceProfile": 14,
+    "UntagInstanceProfile": 13,  # while the role still says whose it is
     "TagResource": 14,
     "UntagResource": 14,
     "RemoveClientIDFromOpenIDConnectProvider": 20,
@@ -63,6 +64,10 @@ def instance_profile(change: Change) -> list[Step]:
     steps: list[Step] = []
     before, after = change.before, change.after
     if before is not None and after is not None and _same_but_tags(before, after):
+        gone = sorted(set(before["tags"]) - set(after["tags"]))
+        if gone:
+            untag = {"InstanceProfileName": name, "TagKeys": gone}
+            return [("UntagInstanceProfile", untag, ("tags",), before, after, ())]
         params = {"InstanceProfileName": name, "Tags": _tags(after["tags"])}
         return [("TagInstanceProfile", params, ("tags",), before, after, ())]
     if before is not None:
