@@ -158,6 +158,12 @@ class AWS:
 
         return ends(kind, attributes)
 
+    def belongs_to(self, address: Address, attributes: Attributes | None) -> str | None:
+        """The role that a resource is, or hangs on (`Belonging` of the sdk)."""
+        from .belonging import belongs_to
+
+        return belongs_to(address, attributes)
+
     def principal(self, target: str, name: str) -> Address:
         from .describing import principal
 

@@ -77,6 +77,12 @@ class Google:
 
         return ends(kind, attributes)
 
+    def belongs_to(self, address: Address, attributes: Attributes | None) -> str | None:
+        """The member whose grants these are, or the account that a binding is on (`Belonging` of the sdk)."""
+        from .belonging import belongs_to
+
+        return belongs_to(address, attributes)
+
     def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
         from .check import expiries
 

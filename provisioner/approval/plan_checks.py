@@ -13,6 +13,7 @@ from ..canonical import dumps
 from ..model.changes import Action, Change, Operation
 from ..planfile import plan_bytes, plan_digest, to_builtins
 from .adoption import alone, misnamed
+from .belonging import agents_are_the_principals
 from .case import CLOCK_SKEW, REPLAN, Case, PlanCheck, time_to_live
 from .finding_checks import FINDING_CHECKS
 from .limits import deletes_too_much, deletions, protecting
@@ -334,6 +335,7 @@ PLAN_CHECKS: tuple[PlanCheck, ...] = (
     says_what_it_was_made_from,
     removals_name_their_tools,
     agents_are_those_of_before,
+    agents_are_the_principals,
     *NEXT_ROOT_CHECKS,
 )
 

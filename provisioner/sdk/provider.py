@@ -199,6 +199,23 @@ class Stopper(Protocol):
 
 
 @runtime_checkable
+class Belonging(Protocol):
+    """What a provider may do besides: say on which principal a resource hangs. Pure."""
+
+    def belongs_to(self, address: Address, attributes: Attributes | None) -> str | None:
+        """The principal whose authority it is, itself included, by a name that no other has; None for what is shared
+        and where it cannot be told. `attributes` None: by its address alone."""
+
+
+@runtime_checkable
+class Requiring(Protocol):
+    """What a provider may say besides: which resources have policies of their own that a configuration needs. Pure."""
+
+    def required(self, authority: Authority) -> frozenset[tuple[str, str]]:
+        """Target id and name of each resource: what `Scope.policies` asks for and `Snapshot.policies` answers."""
+
+
+@runtime_checkable
 class Ending(Protocol):
     """What a provider may do besides: say when a resource ends by conditions of its own (a grant with an end). Pure."""
 

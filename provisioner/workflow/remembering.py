@@ -31,7 +31,7 @@ def _past(ledger: Ledger, runner: Runner) -> Past:
     last = last_whole(ledger, attested(ledger, runner))
     signed = replay.signed_state(ledger.history, counts)
     served = {address: item.tools for address, item in signed.items()}
-    whose = {address: item.agent for address, item in signed.items()}
+    whose = {address: item.agent for address, item in signed.items() if item.attributes is not None}
     bases = {name for record in views.roots(ledger.history) for name in record.data.get("baselines", {})}
     violations = {name: first_violations(name, ledger.history, counts) for name in sorted(bases)}
     return Past(last.plan.declared if last is not None else None, served, whose, violations)

@@ -1583,10 +1583,66 @@ def control_change_of_the_same_agent() -> Made:
     return renamed("triage")
 
 
+def hanging(agent: str | None, whose: str | None = "payer", **over: Any) -> Situation:
+    """A new policy on the role that a signed plan made payer's, in a plan that calls it somebody else's."""
+    name = over.pop("address", s.address("role_policy", "acme-agents-payer/more"))
+    sides = {"action": Action.CREATE, "before": None, "fields": (), "effect": Effect.WIDER, "tools": ()}
+    change = replace(GRANT, number=1, agent=agent, address=name, **(sides | over))
+    both = declared(agents=("payer", "triage"))
+    agents = {s.address("role", "acme-agents-payer"): whose}
+    return after(both, both, plan={"changes": (change,), "findings": ()}, agents=agents)
+
+
+@attack("E-AGENT")
+def new_policy_called_another_agent_s() -> Made:
+    """Payer has owners and a sponsor of its own; triage's sign for what is put on payer's role."""
+    return hanging("triage")
+
+
+@attack("E-AGENT")
+def new_policy_called_nobody_s() -> Made:
+    """The policy is called something shared, so that payer's sponsor may sign, and its own owners are not asked."""
+    return hanging(None, block="boundary.agents")
+
+
+@attack("E-AGENT")
+def principal_called_another_agent_s() -> Made:
+    """What was made for triage, and is no part of anything else, is changed as the other agent's."""
+    sides = {"before": {"who": "anyone", "tags": {}}, "after": {"who": "triage", "tags": {}}, "fields": ("who",)}
+    place = {"address": s.address("service", "acme-triage"), "tools": ()}
+    owned = {"surfaces": (Surface.IDENTITY,), "owners": {"identity": "iam"}, "block": "agent.other"}
+    change = replace(GRANT, number=1, agent="other", **sides, **place, **owned)
+    both = declared(agents=("other", "triage"))
+    return after(both, both, plan={"changes": (change,), "findings": ()}, agents={change.address: "triage"})
+
+
+@attack("E-AGENT")
+def change_called_nobody_s() -> Made:
+    """What triage has is called something shared."""
+    return renamed(None)
+
+
+@attack("verified")
+def control_new_policy_of_the_role_s_agent() -> Made:
+    """It is called payer's."""
+    return hanging("payer")
+
+
+@attack("verified")
+def control_new_policy_of_what_no_plan_knows() -> Made:
+    """Where no signed plan says whose the role is, the plan's word stands."""
+    return hanging("triage", None)
+
+
 @attack("verified")
 def control_made_anew_for_another_agent() -> Made:
     """What was triage's is gone, and another agent gets what has the same name."""
-    return renamed(action=Action.CREATE, before=None, fields=())
+    whole = {"agent": "other", "effect": Effect.NARROWER}
+    role = replace(ROLE, **whole)
+    grant = replace(GRANT, number=2, action=Action.CREATE, before=None, fields=(), **whole)
+    both = declared(agents=("other", "triage"))
+    agents = {ROLE.address: "triage", GRANT.address: "triage"}
+    return after(both, both, plan={"changes": (role, grant), "findings": ()}, agents=agents)
 
 
 SHARED = replace(GRANT, number=1, agent=None, effect=Effect.WIDER, tools=(), block="boundary.agents")

@@ -121,6 +121,10 @@ class Cloud:
     def full_name(self, change: Change) -> str:
         return f"cloud::{change.address.target}:{change.address.name}"
 
+    def belongs_to(self, address: Address, attributes: Mapping[str, Any] | None) -> str | None:
+        """A service has an address that says nothing of what else there is."""
+        return address.name.partition("/")[0] if address.kind != "service" else None
+
     def ends(self, kind: str, attributes: Mapping[str, Any]) -> str | None:
         until: str | None = attributes.get("document", {}).get("until")
         return until
