@@ -73,6 +73,14 @@ class AWS:
 
         return check(authority, desired, live)
 
+    def required(self, authority: Authority) -> frozenset[tuple[str, str]]:
+        """Resources whose own policy a granted tool needs (`Requiring` of the sdk)."""
+        if not any(tool.requires for tool in authority.configuration.tools.values()):
+            return frozenset()
+        from .resource_policies import named
+
+        return named(authority)
+
     def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
         from .check import expiries
 

@@ -33,6 +33,10 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
     yield from check_counts(authority, desired, live)
     yield from check_principals(authority, desired, live)
     yield from _foreign_boundaries(authority, found, unread)
+    if any(tool.requires for tool in authority.configuration.tools.values()):
+        from .handover import check_resource_policies
+
+        yield from check_resource_policies(authority, live)
     for item in desired:
         resource = found.get(item.resource.address)
         if resource is None and item.resource.address.kind == schema.ATTACHMENT:

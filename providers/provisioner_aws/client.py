@@ -77,6 +77,7 @@ class Account:
         self.connection = connection
         self.id = connection.target.id
         self.partition = partition(connection.regions)
+        self.region = connection.regions[0] if connection.regions else _HOME[self.partition]
         self.endpoint = connection.settings.get("endpoint")
         self._roles = roles_of(connection.settings.get(role_setting))
         self._read_seconds = read_seconds
@@ -277,9 +278,7 @@ class Account:
             proxies={} if self.loopback else None,
             user_agent_extra="provisioner",
         )
-        regions = self.connection.regions
-        region = regions[0] if regions else _HOME[self.partition]
-        return {"region_name": region, "endpoint_url": self.endpoint, "config": config}
+        return {"region_name": self.region, "endpoint_url": self.endpoint, "config": config}
 
     def _login(self) -> Any:
         settings = self.connection.settings

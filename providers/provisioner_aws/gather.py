@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from provisioner.model.resources import Address, Gap, Inventory, Resource, Sighting
+from provisioner.model.resources import Address, Gap, Inventory, Resource, ResourcePolicy, Sighting
 from provisioner.sdk.provider import Scope
 
 from . import live, names, schema
@@ -30,6 +30,7 @@ class Gathered:
     inventory: Inventory | None = None
     role_names: frozenset[str] | None = None
     sightings: list[Sighting] = field(default_factory=list)
+    policies: tuple[ResourcePolicy, ...] = ()
 
     def add(self, resource: Resource) -> None:
         self.resources[resource.address] = resource

@@ -151,9 +151,12 @@ def _reading(account: RunnerAccount, purpose: str) -> Iterable[Statement]:
 
 def _resource_policies(authority: Authority, account: RunnerAccount) -> Iterable[Statement]:
     """A plan reads the policies that tools name, and those alone."""
-    arns = sorted(arn for id_, arn in named(authority) if id_ == account.place.account)
-    needs = ((permission(arn), arn) for arn in arns)
-    return _grouped((action, [arn], {}) for action, arn in needs if action is not None)
+    by_action: dict[str, list[str]] = defaultdict(list)
+    for id_, arn in sorted(named(authority)):
+        action = permission(arn)
+        if id_ == account.place.account and action is not None:
+            by_action[action].append(arn)
+    return _grouped((action, arns, {}) for action, arns in sorted(by_action.items()))
 
 
 def _writing(account: RunnerAccount) -> Iterable[Statement]:

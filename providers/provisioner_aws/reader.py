@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from provisioner.model.resources import Coverage, Gap, Inventory, Resource, Sighting, Snapshot
+from provisioner.model.resources import Coverage, Gap, Inventory, Resource, ResourcePolicy, Sighting, Snapshot
 from provisioner.sdk.provider import Connection, Scope
 
 from .bulk import read_bulk
@@ -23,6 +23,7 @@ ROLE_CALLS = 6
 """What one agent costs role by role: the role, its policies' names, each policy, what is attached, its boundary."""
 
 NOT_LOOKED_AT = "resource policies, service and resource control policies, sessions already issued"
+NOT_LOOKED_AT_BESIDE = f"resource policies that no tool names{NOT_LOOKED_AT.removeprefix('resource policies')}"
 
 
 def _by_role(account: Account, scope: Scope) -> bool:
@@ -62,19 +63,28 @@ class AWSReader:
         """Live state of the scope in every account, each account in its own thread."""
 
         def one(account: Account) -> Gathered:
-            return read_single(account, scope) if _by_role(account, scope) else read_bulk(account, scope)
+            gathered = read_single(account, scope) if _by_role(account, scope) else read_bulk(account, scope)
+            if scope.policies:
+                from .resource_policies import read_policies, unread
+
+                gathered.policies = read_policies(account, scope)
+                gathered.unseen += unread(gathered.policies)
+            return gathered
 
         resources: list[Resource] = []
         gaps: list[Gap] = []
         unseen: list[str] = []
+        not_looked_at = NOT_LOOKED_AT_BESIDE if scope.policies else NOT_LOOKED_AT
         inventories: list[Inventory] = []
         sightings: list[Sighting] = []
+        policies: list[ResourcePolicy] = []
         for gathered in self._each(one):
             resources += gathered.resources.values()
             gaps += gathered.gaps
             sightings += gathered.sightings
+            policies += gathered.policies
             inventories += [gathered.inventory] if gathered.inventory is not None else []
-            unseen += (f"aws {gathered.account.id}: {what}" for what in (NOT_LOOKED_AT, *gathered.unseen))
+            unseen += (f"aws {gathered.account.id}: {what}" for what in (not_looked_at, *gathered.unseen))
         coverage = Coverage(
             targets=tuple(f"aws:{account}" for account in sorted(self._accounts)),
             gaps=tuple(sorted(gaps, key=lambda gap: (gap.target, gap.what, gap.reason))),
@@ -83,7 +93,7 @@ class AWSReader:
         )
         ordered = tuple(sorted(resources, key=lambda resource: resource.address))
         seen = tuple(sorted(sightings, key=lambda sighting: sighting.address))
-        return Snapshot(ordered, coverage, tuple(inventories), seen)
+        return Snapshot(ordered, coverage, tuple(inventories), seen, tuple(policies))
 
     def _each(self, work: Callable[[Account], T]) -> Iterable[T]:
         """Results in the order of account ids; the first error is raised once all are done."""

@@ -68,7 +68,8 @@ class Desired:
     `block` is the address of the HCL block (`grant.triage_reads`), `label` what a person calls the resource,
     `owners` the control owner by surface where the block itself decides it (a grant's tools); surfaces that are left
     out go to the agent's and then the workspace's owner. `tools` are the tool addresses a grant's policy serves.
-    `counterparts` are other agents that it lets this one reach: their owners are asked too.
+    `counterparts` are other agents that it lets this one reach: their owners are asked too. `ends` is when it is to be
+    taken away, where the cloud cannot end it by itself.
     """
 
     resource: Resource
@@ -78,6 +79,7 @@ class Desired:
     tools: tuple[str, ...] = ()
     source: SourceRange | None = None
     counterparts: tuple[str, ...] = ()
+    ends: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +140,28 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourcePolicy:
+    """The policy that stands on a resource of somebody's: read where a tool needs it, never written.
+
+    `resource` is its name in the cloud, `document` None where it has none, `unread` why it could not be read.
+    """
+
+    target: str
+    resource: str
+    document: Mapping[str, Any] | None
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Live resources in scope: those marked as ours, those under a desired name, and all that hangs on them.
 
     `inventories` are of the targets that were read as a whole, where the provider takes them; `sightings` what looks
-    like an agent there and is nobody's.
+    like an agent there and is nobody's; `policies` are those of the resources that the scope asked for.
     """
 
     resources: tuple[Resource, ...]
     coverage: Coverage
     inventories: tuple[Inventory, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    policies: tuple[ResourcePolicy, ...] = ()

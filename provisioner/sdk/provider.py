@@ -42,13 +42,15 @@ class Scope:
 
     `agents` None reads the whole workspace; otherwise only what makes up these agents and the shared resources
     that they use (apply re-reads one agent at a time). `made` is what the record says we made and did not delete: a
-    hint of where to look as well, never of what is there.
+    hint of where to look as well, never of what is there. `policies` are resources whose own policy is asked for, each
+    with the target to ask (see `Requiring`).
     """
 
     workspace: str
     addresses: frozenset[Address]
     agents: frozenset[str] | None = None
     made: frozenset[Address] = frozenset()
+    policies: frozenset[tuple[str, str]] = frozenset()
 
 
 class Reader(Protocol):
@@ -222,6 +224,15 @@ class Ending(Protocol):
     def ends(self, kind: str, attributes: Attributes) -> str | None:
         """The time (RFC 3339 UTC, whole seconds) from which nothing that it allows is allowed, so that to delete it
         then takes nothing away; None where something stays, or where deleting it would let something through."""
+
+
+@runtime_checkable
+class Sweeping(Ending, Protocol):
+    """An `Ending` with resources that cannot end by themselves, and that may be taken away by `sweep` instead. Pure."""
+
+    def swept(self, kind: str, attributes: Attributes) -> bool:
+        """Whether a resource is one that allows something and whose cloud cannot end it, so that its removal is how it
+        ends. `Desired.ends` stands at these alone."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..model.authority import Authority
 from ..model.resources import Address, Desired, Snapshot
-from ..sdk.provider import Connection, Provider, Reader, Scope
+from ..sdk.provider import Connection, Provider, Reader, Requiring, Scope
 
 
 class Onlooker(Protocol):
@@ -57,7 +57,9 @@ def read_all(
         addresses = frozenset(address for resource in own for address in (resource.address, *resource.uses))
         reader = providers[name].reader(connections(authorities[name], settings))
         known = frozenset(address for address in made if address.provider == name)
-        scope = Scope(workspace, addresses, made=known)
+        provider = providers[name]
+        policies = provider.required(authorities[name]) if isinstance(provider, Requiring) else frozenset()
+        scope = Scope(workspace, addresses, made=known, policies=policies)
         if onlooker is None:
             return _read(reader, scope)
         onlooker.begun(name, reader)
