@@ -72,7 +72,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
         if not target["watch"]:
             del target["watch"]
     for change in value["changes"]:
-        for name in ("counterparts", "left"):
+        for name in ("counterparts", "left", "ends"):
             if not change[name]:
                 del change[name]
     for failure in value["tests"]["failures"]:

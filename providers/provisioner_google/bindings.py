@@ -19,7 +19,7 @@ from provisioner.model.configuration import Settings
 from provisioner.model.resources import Address
 
 from .federation import literal
-from .table import full_name
+from .table import full_name, row_of
 
 TITLE_LIMIT = 100
 EXPRESSION_LIMIT = 12
@@ -99,12 +99,19 @@ def written_condition(part: GrantPart, block: Settings) -> Condition | None:
     """What a grant part's binding demands of each request: the tool's own conditions, the grant's, its end."""
     tests = [str(item.get("expression", "")).strip() for item in block.of("condition")]
     tests += resource_tests(part.grant.when)
-    if part.expires is not None:
+    if part.expires is not None and removal_of(part, block) is None:
         tests.append(f"request.time < timestamp({literal(part.expires)})")
     if not tests:
         return None
     joined = " && ".join(tests if len(tests) == 1 else [_grouped(test) for test in tests])
     return {"title": title(part.name), "description": "", "expression": joined}
+
+
+def removal_of(part: GrantPart, block: Settings) -> str | None:
+    """When a grant on a kind of resource that takes no conditions is to be taken away; None where its condition ends
+    it, or nothing does."""
+    found = row_of(tool_resource(block))
+    return part.expires if found is not None and not found[0].conditions else None
 
 
 def resource_tests(when: Mapping[str, Any]) -> list[str]:

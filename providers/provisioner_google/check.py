@@ -9,7 +9,7 @@ from provisioner.model.authority import Authority
 from provisioner.model.diagnostics import Diagnostic, Severity
 from provisioner.model.resources import Address, Desired, Resource, Snapshot
 
-from . import schema
+from . import schema, table
 from .bindings import expiry_of, place_of
 from .limits import limit
 
@@ -60,6 +60,12 @@ def expiries(live: Snapshot) -> Mapping[tuple[str, str], str]:
 def ends(kind: str, attributes: Mapping[str, Any]) -> str | None:
     """When a binding of a grant ends by its own condition (`Ending` of the sdk); None for one that does not."""
     return expiry_of(attributes.get("condition")) if kind in schema.GRANTS else None
+
+
+def swept(kind: str, attributes: Mapping[str, Any]) -> bool:
+    """Whether a grant ends by its removal alone (`Sweeping` of the sdk): its kind of resource takes no conditions."""
+    found = table.row_of(str(attributes.get("resource"))) if kind in schema.GRANTS else None
+    return found is not None and not found[0].conditions and attributes.get("condition") is None
 
 
 def _full(authority: Authority, own: Sequence[Desired], found: Mapping[Address, Resource]) -> Iterable[Diagnostic]:

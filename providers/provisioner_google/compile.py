@@ -12,7 +12,7 @@ from provisioner.model.resources import Address, Desired, Resource
 from provisioner.model.source import SourceRange
 
 from . import delegations, federation, names, schema, table
-from .bindings import Tuple, address, canonical_condition, tool_resource, written_condition
+from .bindings import Tuple, address, canonical_condition, removal_of, tool_resource, written_condition
 from .forms import normalize
 from .operations import rest_name
 from .principals import Principal, google_agents, google_parts, pool_address, principal, reaches
@@ -252,6 +252,7 @@ class _Grant:
 
     part: GrantPart
     item: Tuple
+    ends: str | None
     uses: set[Address] = field(default_factory=set)
     tools: set[str] = field(default_factory=set)
 
@@ -282,6 +283,7 @@ def _bindings(authority: Authority, who: Principal, parts: Iterable[GrantPart]) 
             owners={"tool_access": owner} if owner is not None else {},
             tools=tuple(sorted(grant.tools)),
             source=grant.part.grant.range,
+            ends=grant.ends,
         )
 
 
@@ -303,7 +305,9 @@ def _collect(
             " ||, or make two grants of it.",
             block.range or tool.range,
         )
-    grant = found.setdefault(place, _Grant(part, item))
+    ends = removal_of(part, block)
+    grant = found.setdefault(place, _Grant(part, item, ends))
+    grant.ends = None if ends is None or grant.ends is None else max(ends, grant.ends)
     grant.uses |= uses
     grant.tools.add(tool.address)
 

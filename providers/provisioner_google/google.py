@@ -83,6 +83,11 @@ class Google:
 
         return belongs_to(address, attributes)
 
+    def swept(self, kind: str, attributes: Attributes) -> bool:
+        from .check import swept
+
+        return swept(kind, attributes)
+
     def expiries(self, live: Snapshot) -> Mapping[tuple[str, str], str]:
         from .check import expiries
 

@@ -173,7 +173,7 @@ def _conditionless(what: str, row: table.Row, subject: SourceRange | None) -> Di
         "E-GOOGLE-CONDITION",
         f"{what}, and a {row.kind} takes none",
         "Google ignores or refuses conditions in the policy of this kind of resource, so nothing would be enforced."
-        " Grant on the project, with a condition on resource.name; or leave the condition or the expiry out.",
+        " Grant on the project, with a condition on resource.name; or leave the condition out.",
         subject,
     )
 
@@ -204,7 +204,7 @@ def _grant(authority: Authority, part: GrantPart) -> Iterable[Diagnostic]:
             if written is None or row is None:
                 continue
             if not row[0].conditions and not block.of("condition"):
-                yield _conditionless(f"{grant.address} ends or has a condition on {tool.address}", row[0], subject)
+                yield _conditionless(f"{grant.address} has a condition on {tool.address}", row[0], subject)
             if cel.operators(written["expression"]) > most:
                 yield _error(
                     "E-GOOGLE-CONDITION",

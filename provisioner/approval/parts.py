@@ -143,5 +143,5 @@ def _governor(root: RootData) -> PartKey | None:
 def _without(value: Change | Operation, *names: str) -> dict[str, Any]:
     """What came to changes later is left out where it says nothing, so that an older part keeps its digest."""
     plain: dict[str, Any] = to_builtins(value)
-    empty = [name for name in ("counterparts", "left") if not plain.get(name, True)]
+    empty = [name for name in ("counterparts", "left", "ends") if not plain.get(name, True)]
     return {name: item for name, item in plain.items() if name not in (*names, *empty)}

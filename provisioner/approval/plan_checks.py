@@ -12,6 +12,7 @@ from datetime import timedelta
 from ..canonical import dumps
 from ..model.changes import Action, Change, Operation
 from ..planfile import plan_bytes, plan_digest, to_builtins
+from ..sdk.provider import Sweeping
 from .adoption import alone, misnamed
 from .belonging import agents_are_the_principals
 from .case import CLOCK_SKEW, REPLAN, Case, PlanCheck, time_to_live
@@ -194,6 +195,21 @@ def sweeps_are_the_changes(case: Case) -> Iterator[Refusal]:
     plan, providers = case.planfile.plan, case.evidence.providers
     if providers is not None and plan.sweeps and plan.sweeps != sweeps_of(plan.changes, providers):
         yield Refusal("E-SWEEPS", "what the plan would have swept later is not what it makes and what ends", REPLAN)
+    for reason in _false_ends(case):
+        yield Refusal("E-SWEEPS", reason, REPLAN)
+
+
+def _false_ends(case: Case) -> Iterator[str]:
+    """An end that only a removal brings stands where that removal takes authority away, and nowhere else; and a change
+    that moves nothing but an end is of such a thing."""
+    for change in case.planfile.plan.changes:
+        provider = (case.evidence.providers or {}).get(change.address.provider)
+        same = change.action is Action.UPDATE and change.before == change.after
+        if provider is None or (change.ends is None and not same):
+            continue
+        known = isinstance(provider, Sweeping) and change.after is not None
+        if not (known and provider.swept(change.address.kind, change.after)):  # type: ignore[attr-defined]
+            yield f"change {change.number} is said to end by its removal, which is nothing that sweep may take away"
 
 
 def owners_are_the_roots(case: Case) -> Iterator[Refusal]:
@@ -349,7 +365,8 @@ def _differing(change: Change, names: tuple[str, ...]) -> tuple[str, ...] | None
     """The fields that an update changes; empty for a creation or deletion; None where action and sides disagree."""
     before, after = change.before, change.after
     if change.action is Action.UPDATE and before is not None and after is not None:
-        return tuple(name for name in names if before.get(name) != after.get(name)) or None
+        found = tuple(name for name in names if before.get(name) != after.get(name))
+        return found if found or (before == after and change.effect.widens) else None
     whole = (before is None, after is None)
     return () if whole == (change.action is Action.CREATE, change.action is Action.DELETE) and any(whole) else None
 

@@ -15,7 +15,7 @@ from ..model.changes import Action, Change, Effect, Operation
 from ..model.findings import TestSummary
 from ..model.plan import Plan, Sweep
 from ..planfile import to_builtins
-from ..sdk.provider import Ending, Provider
+from ..sdk.provider import Ending, Provider, Sweeping
 from .ownership import change_owner
 from .requirements import Demands
 from .root import RootData
@@ -35,6 +35,8 @@ def sweeps_of(changes: Sequence[Change], providers: Mapping[str, Provider]) -> t
         if not change.tools and "delegation." not in (change.block or ""):
             continue  # what an adopted role keeps is no grant: nothing says that it is to go
         ends = provider.ends(change.address.kind, change.after)
+        if ends is None and isinstance(provider, Sweeping) and provider.swept(change.address.kind, change.after):
+            ends = change.ends
         if ends is not None:
             found.append(Sweep(change.number, ends, provider.operations(removal(change))))
     return tuple(found)
@@ -50,8 +52,9 @@ def removal(change: Change) -> Change:
         fields=(),
         effect=Effect.NARROWER,
         can=(),
-        cannot=("what is left of it, which the cloud denies already",),
+        cannot=("what is left of it, which the cloud denies already" if change.ends is None else "what it allowed",),
         reason="",
+        ends=None,
     )
 
 

@@ -70,7 +70,8 @@ class Change:
     that resolves to none is absent from it and is a finding (OWN-1). `block` is None for what nobody declared.
     `counterparts` are other agents that the change lets `agent` reach: their owners of its surfaces sign as well.
     `left` are tools that the resource served, by the signed plan that made it so, and serves no more: their owners sign
-    as well.
+    as well. `ends` is when it goes by its removal, signed along, where the cloud cannot carry an end (`Sweeping` of the
+    sdk).
     """
 
     number: int
@@ -91,6 +92,7 @@ class Change:
     tools: tuple[str, ...] = ()
     counterparts: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    ends: str | None = None
 
 
 ABSENT = "absent"

@@ -88,7 +88,7 @@ def _change(number: int, difference: Difference, kind: KindSchema, owner_of: Own
     agent = _agent(difference)
     marks = difference.action.marks_only
     whole = difference.action is not Action.UPDATE and not marks
-    surfaces = kind.adoption() if marks else kind.surfaces(None if whole else difference.fields)
+    surfaces = kind.adoption() if marks else kind.surfaces(None if whole else difference.fields or None)
     declared = item.owners if item is not None else {}
     owners: dict[str, str] = {}
     for surface in surfaces:
@@ -113,6 +113,7 @@ def _change(number: int, difference: Difference, kind: KindSchema, owner_of: Own
         fields=difference.fields if not whole else (),
         tools=item.tools if item is not None else (),
         counterparts=item.counterparts if item is not None else (),
+        ends=item.ends if item is not None else None,
     )
 
 

@@ -58,6 +58,8 @@ class Evidence:
     now: datetime
     sweepable: frozenset[Address] = frozenset()
     """What has ended and a signed plan carries the removal of."""
+    late: Mapping[Address, str] = field(default_factory=dict)
+    """When that of it should have gone which its cloud allows still, since it cannot end it."""
     sightings: tuple[Sighting, ...] = ()
     """What looks like an agent, and is neither marked nor wanted by the configuration."""
 
@@ -74,6 +76,7 @@ def report(
     found += _credentials(evidence, kinds, owner_of)
     found += _unclaimed(evidence, owner_of)
     found += _expired(evidence, owner_of)
+    found += _late(evidence, owner_of)
     found += _pending(evidence, {difference.address for difference in raw})
     found += [_incomplete(gap, owner_of) for gap in evidence.coverage.gaps]
     order = {kind: at for at, kind in enumerate(DriftKind)}
@@ -309,6 +312,24 @@ def _expired(evidence: Evidence, owner_of: OwnerOfSurface) -> Iterable[Differenc
                 tell=(tell,) if tell else (),
                 do=(_removal(agent, grant, evidence),),
             )
+
+
+def _late(evidence: Evidence, owner_of: OwnerOfSurface) -> Iterable[Difference]:
+    for address, end in sorted(evidence.late.items()):
+        resource = evidence.live.get(address)
+        if resource is None:
+            continue
+        signed = evidence.signed.get(address)
+        tell = owner_of(Surface.TOOL_ACCESS, resource.agent)
+        yield Difference(
+            id="",
+            kind=DriftKind.EXPIRED,
+            what=(f"- {signed.label if signed else address} ended {end}; the cloud allows it until it is swept",),
+            agent=resource.agent,
+            surfaces=(Surface.TOOL_ACCESS,),
+            tell=(tell,) if tell else (),
+            do=(Hint("provisioner sweep", "the removal was signed with the grant, so it needs no new sign-off"),),
+        )
 
 
 def _removal(agent: str, grant: str, evidence: Evidence) -> Hint:

@@ -13,7 +13,7 @@ from ..model.plan import AgentNote, AgentWorld, PlanTarget
 from ..model.resources import Address, Coverage, Desired, Resource, Snapshot
 from ..sdk.provider import Joining, Provider
 from ..sdk.schema import KindSchema
-from . import adopting, guards
+from . import adopting, ending, guards
 from .changes import OwnerOfSurface, build_changes, with_effects
 from .diff import compare
 from .managing import managed, replaced
@@ -61,10 +61,12 @@ def draft(
     judges: Judges,
     scope: Sequence[str] = (),
     made: Set[Address] = frozenset(),
+    ends: ending.Ends | None = None,
 ) -> Draft:
     """Compare, order, guard. Raises DiagnosticError only for a -target that names nothing.
 
-    `made` is what the record says we made: only of that a principal or something shared is deleted.
+    `made` is what the record says we made: only of that a principal or something shared is deleted. `ends` are those of
+    what it made that only its removal ends.
     """
     kinds = {name: provider.schema().kinds for name, provider in providers.items()}
     live = {resource.address: resource for snapshot in snapshots.values() for resource in snapshot.resources}
@@ -78,12 +80,13 @@ def draft(
     mine = managed(released.found, configuration.agents, kinds)
     desired = adopting.with_kept(replaced(desired, mine.found), mine.found)
     known, strange = guards.unclaimed(mine.found, live, made, kinds)
-    found = [difference for difference in known if within(difference, chosen, shared)]
+    later = ending.moved(configuration.workspace.name, desired, live, {item.address for item in mine.found}, ends or {})
+    found = [difference for difference in (*known, *later) if within(difference, chosen, shared)]
     changes = build_changes(found, providers, judges.owner_of, _depths(kinds))
     changes = tuple(judges.named(change) for change in changes)
     observed = [address for address in live if kinds[address.provider][address.kind].observed]
     after = adopting.let_go(planned(live, desired, changes, observed), found)
-    changes = with_effects(changes, providers, live, after)
+    changes = ending.with_ends(with_effects(changes, providers, live, after), ends or {})
     operations = _operations(changes, providers, live, after)
     problems = [*taken.problems, *claimed.problems, *released.problems]
     problems += [*differences.diagnostics, *mine.observed, *strange]

@@ -12,7 +12,7 @@ from ..ledger.entries import History
 from ..model.authority import Authority
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, DiagnosticError
-from ..model.resources import Coverage, Desired, Resource, Snapshot
+from ..model.resources import Address, Coverage, Desired, Resource, Snapshot
 from ..registry import Registry
 from ..sdk.provider import Provider
 
@@ -78,6 +78,26 @@ def expiries_in_force(
     for name, provider in providers.items():
         own = tuple(resource for resource in signed if resource.address.provider == name)
         found |= {**provider.expiries(snapshots[name]), **provider.expiries(Snapshot(own, Coverage()))}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEnd:
+    """When something that the cloud cannot end is to be taken away, by the last plan that changed it."""
+
+    agent: str | None
+    block: str | None
+    ends: str
+
+
+def swept_ends(configuration: Configuration, ends: Mapping[Address, SignedEnd]) -> dict[tuple[str, str], str]:
+    """The same by (agent, grant), as `expiries_in_force` says it of what the clouds end; the earliest of several."""
+    grants = {grant.address: grant.name for grant in configuration.grants.values()}
+    found: dict[tuple[str, str], str] = {}
+    for signed in ends.values():
+        if signed.agent is not None and signed.block in grants:
+            key = (signed.agent, grants[signed.block])
+            found[key] = min(found.get(key, signed.ends), signed.ends)
     return found
 
 

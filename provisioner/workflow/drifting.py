@@ -84,9 +84,10 @@ def drift(project: Project, ignore_file: Path | None = None, usage: Sequence[Pat
         tests,
         seen.now,
     )
-    ended = (a for a, item in sweepables(seen.ledger, project.runner).items() if item.sweep.ends <= stamp(seen.now))
+    ended = {a: i for a, i in sweepables(seen.ledger, project.runner).items() if i.sweep.ends <= stamp(seen.now)}
+    late = {address: item.sweep.ends for address, item in ended.items() if item.change.ends is not None}
     sightings = tuple(one for snapshot in seen.snapshots.values() for one in snapshot.sightings)
-    evidence = replace(evidence, sweepable=frozenset(ended), sightings=sightings)
+    evidence = replace(evidence, sweepable=frozenset(ended), sightings=sightings, late=late)
     elapsed = int((time.monotonic() - started) * 1000)
     found = report(evidence, providers, lambda surface, agent: resolve_owner(root, surface, agent), elapsed)
     owing = tuple(item.text for item in owed(seen.ledger, project.runner))

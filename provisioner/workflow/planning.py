@@ -25,16 +25,17 @@ from ..model.diagnostics import Diagnostic
 from ..model.findings import Located, TestResult
 from ..model.plan import Plan, PlanNotes, RootReference
 from ..model.requests import World
-from ..model.resources import Snapshot
+from ..model.resources import Address, Snapshot
 from ..planning.drift import unexplained
 from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
 from ..planning.scope import agents_in_scope
 from ..policy.boundary_tests import generated, judge, summarize
+from ..sdk.provider import Provider, Sweeping
 from ..version import installed
 from .acting import actors
 from .approving import sign_offs
-from .authorized import attested, counted
-from .compiling import Compiled, compile_all, expiries_in_force, preflight, providers_of
+from .authorized import attested, counted, sweepables
+from .compiling import Compiled, SignedEnd, compile_all, expiries_in_force, preflight, providers_of, swept_ends
 from .declaring import declared
 from .destroying import emptied
 from .newpaths import opened
@@ -63,6 +64,8 @@ class Seen:
     """Exceptions of the roots before the one in force."""
     past: Past = field(default_factory=Past)
     """What the signed plans before have left behind."""
+    ends: Mapping[Address, SignedEnd] = field(default_factory=dict)
+    """When what the clouds cannot end is to be taken away, as it was signed."""
 
 
 def plan(
@@ -123,8 +126,10 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         replay.made(ledger.history, counted(ledger, project.runner)),
         project.inputs.onlooker,
     )
+    ends = _signed_ends(project, ledger, providers)
     if has_relative_expiry(configuration):
         expiries = expiries_in_force(providers, snapshots, ledger.history, counted(ledger, project.runner))
+        expiries = {**swept_ends(configuration, ends), **expiries}
         compiled = compile_all(configuration, providers, owner_of, expiries, now)
     found = [
         problem
@@ -133,8 +138,19 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
     ]
     raise_for(found)
     return Seen(
-        ledger, root, compiled, snapshots, (*problems, *found), now, trusted.earlier, past(ledger, project.runner)
+        ledger, root, compiled, snapshots, (*problems, *found), now, trusted.earlier, past(ledger, project.runner), ends
     )
+
+
+def _signed_ends(project: Project, ledger: Ledger, providers: Mapping[str, Provider]) -> Mapping[Address, SignedEnd]:
+    """What ends by its removal alone, as it was signed; the ledger is read for it where a cloud has such things."""
+    if not any(isinstance(provider, Sweeping) for provider in providers.values()):
+        return {}
+    return {
+        address: SignedEnd(item.change.agent, item.change.block, item.change.ends)
+        for address, item in sweepables(ledger, project.runner).items()
+        if item.change.ends is not None
+    }
 
 
 def _owners(root: TrustRoot) -> Callable[[Agent, Tool], str | None]:
@@ -169,6 +185,7 @@ def assemble(project: Project, seen: Seen, targets: Sequence[str] = (), *, guard
         judges,
         targets,
         replay.made(seen.ledger.history, counted(seen.ledger, project.runner)),
+        {address: signed.ends for address, signed in seen.ends.items()},
     )
     if guarded:
         raise_for(made.problems)

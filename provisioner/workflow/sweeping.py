@@ -18,7 +18,7 @@ from ..approval.root import RootData
 from ..approval.sweeping import SWEEP_SCOPE, removal
 from ..approval.verdict import Sweepable
 from ..approval.verifier import Verdict
-from ..ledger import views
+from ..ledger import replay, views
 from ..ledger.log import Ledger
 from ..model.changes import Change, Operation
 from ..model.diagnostics import DiagnosticError
@@ -33,7 +33,7 @@ from ..sdk.digests import state_digest
 from ..sdk.provider import Provider, Scope
 from ..version import installed
 from .applying import apply, judge
-from .authorized import sweepables
+from .authorized import counted, sweepables
 from .planning import stamp
 from .project import workspace_ledger
 from .providing import providers as installed_providers
@@ -80,7 +80,9 @@ def plan_sweep(runner: Runner, folder: Path, workspace: str | None = None) -> Sw
     root = root_in_force(ledger, runner)
     demand_pin(root, runner, ledger.workspace)
     now = datetime.now(UTC).replace(microsecond=0)
-    known = sweepables(ledger, runner)
+    state = replay.signed_state(ledger.history, counted(ledger, runner))
+    removed = {address for address, item in state.items() if item.attributes is None}  # by a sweep before, say
+    known = {address: item for address, item in sweepables(ledger, runner).items() if address not in removed}
     ended = {address: item for address, item in known.items() if item.sweep.ends <= stamp(now)}
     later = min((item.sweep.ends for item in known.values() if item.sweep.ends > stamp(now)), default=None)
     if not ended:
@@ -149,10 +151,20 @@ def _look(
         places = {(address.provider, address.target): item.plan for address, item in own.items()}
         here = [recorded_target(ledger.history, plan, place) for place, plan in sorted(places.items())]
         agents = frozenset(item.change.agent for item in own.values() if item.change.agent is not None)
-        snapshots[name] = read_targets(provider, here, runner, Scope(ledger.workspace, frozenset(own), agents))
+        known = frozenset(own) | _recorded(ledger, runner, name, agents)
+        snapshots[name] = read_targets(provider, here, runner, Scope(ledger.workspace, known, agents))
         live |= {resource.address: resource for resource in snapshots[name].resources}
         targets += here
     return live, sorted(targets, key=lambda target: (target.provider, target.id)), snapshots
+
+
+def _recorded(ledger: Ledger, runner: Runner, provider: str, agents: frozenset[str]) -> frozenset[Address]:
+    """Where signed plans have put what these agents are and hold: a grant is seen with the principal that it is to."""
+    return frozenset(
+        address
+        for address, item in replay.signed_state(ledger.history, counted(ledger, runner)).items()
+        if address.provider == provider and item.agent in agents and item.attributes is not None
+    )
 
 
 def _sorted_out(

@@ -174,10 +174,10 @@ def test_tools(made: Any, code: str) -> None:
     assert code in granted(made)
 
 
-def test_an_expiry_is_enforced_by_the_cloud_or_refused() -> None:
+def test_an_end_is_enforced_by_a_condition_or_by_a_signed_removal() -> None:
     topic = google(role="roles/pubsub.publisher", resource=TOPIC)
     assert granted(topic) == []
-    assert granted(topic, expires=Expiry("2027-02-01T00:00:00Z")) == ["E-GOOGLE-CONDITION"]
+    assert granted(topic, expires=Expiry("2027-02-01T00:00:00Z")) == []
 
 
 def test_request_context_is_enforced_or_refused() -> None:
