@@ -80,7 +80,7 @@ def _run(
     command = [sys.executable, "-m", "provisioner", f"-chdir={folder}", "drift", f"-out={out}", *options]
     with subprocess.Popen(  # noqa: S603 - this program, on folders that were named
         command,
-        env=dict(session.environ),
+        env={**session.environ, "PROVISIONER_WIDTH": str(session.width)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

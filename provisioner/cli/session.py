@@ -39,9 +39,11 @@ class Session:
 
     @property
     def width(self) -> int:
-        """Columns for text: those of the terminal, at most 100."""
+        """Columns for text: those of the terminal, at most 100; without one $PROVISIONER_WIDTH, else 100."""
         if not self.out.isatty():
-            return MAX_WIDTH
+            given = self.environ.get("PROVISIONER_WIDTH", "")
+            asked = int(given) if given.isascii() and given.isdigit() and len(given) < 5 else MAX_WIDTH
+            return max(MIN_WIDTH, min(MAX_WIDTH, asked))
         return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 40)).columns))
 
     def print(self, text: str) -> None:

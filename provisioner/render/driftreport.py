@@ -13,7 +13,7 @@ from .conditions import Condition, drift_conditions, exit_line
 from .escape import escape
 from .human import EFFECT_STYLE, SENTENCES, coverage_lines, finding_lines, names
 from .signoff import obligation_lines
-from .text import LABEL, Paint, count, ending, pad, section, title, wrap
+from .text import LABEL, Paint, columns, count, ending, pad, section, title, wrap
 
 _EXPLAINED = {
     DriftKind.OUT_OF_BAND: "no signed plan explains it",
@@ -23,6 +23,7 @@ _EXPLAINED = {
     DriftKind.INCOMPLETE: "not seen, so not judged",
 }
 _INDENT = 11
+_BESIDE = 36
 
 
 def drift_text(
@@ -206,7 +207,18 @@ def _difference(difference: Difference, now: str, width: int, paint: Paint) -> l
         lines += wrap(f"who: {escape(who_text(difference.who))}", width, " " * _INDENT)
     if difference.tell:
         lines += wrap(f"tell: {', '.join(map(escape, difference.tell))}", width, " " * _INDENT)
-    for at, hint in enumerate(difference.do):
-        word = "do: " if at == 0 else "    "
-        lines += wrap(f"{pad(escape(hint.command), 44)}  {escape(hint.explains)}", width, " " * _INDENT + word)
+    return [*lines, *_ways_out(difference, width)]
+
+
+def _ways_out(difference: Difference, width: int) -> list[str]:
+    """Each command, and beside it what it does; below it, where there is no room."""
+    lines: list[str] = []
+    commands = [escape(hint.command) for hint in difference.do]
+    beside = _INDENT + 4 + max(map(columns, commands), default=0) + 2
+    for at, (hint, command) in enumerate(zip(difference.do, commands, strict=True)):
+        first = " " * _INDENT + ("do: " if at == 0 else "    ")
+        if beside + _BESIDE <= width:
+            lines += wrap(escape(hint.explains), width, pad(first + command, beside), " " * beside)
+        else:
+            lines += [*wrap(command, width, first), *wrap(escape(hint.explains), width, " " * (_INDENT + 6))]
     return lines

@@ -13,6 +13,7 @@ from .text import Paint, count, ending, table, title
 
 _KINDS = ("pending", "expired", "unclaimed")
 _HEAD = ("folder", "workspace", "drift", "wider", *_KINDS, "unread", "differ", "time", "exit")
+_WIDE = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ def fleet_text(rows: Sequence[FleetRow], milliseconds: int, width: int = 100, co
     paint = Paint(color)
     held = fleet_conditions(rows)
     lines = [*title(["provisioner drift", count(len(rows), "workspace")], width, paint), ""]
-    lines += table([_HEAD, *map(_cells, rows)], width, flexible=(0, 1))
+    shown = [_HEAD, *map(_cells, rows)]
+    if width < _WIDE:  # the time stands in each report and below
+        shown = [tuple(cell for name, cell in zip(_HEAD, row, strict=True) if name != "time") for row in shown]
+    lines += table(shown, width, flexible=(0, 1))
     bad = [row for row in rows if row.conditions]
     for row in bad:
         lines += ["", paint.style("strong", f"─── {clip(row.folder, width - 4)}")]
@@ -73,7 +77,7 @@ def _cells(row: FleetRow) -> tuple[str, ...]:
         escape(row.folder),
         escape(report["workspace"]),
         *(str(number or "·") for number in counts),
-        f"{report['differ']} of {report['agents']}",
+        f"{report['differ']}/{report['agents']}",
         f"{report['milliseconds'] / 1000:.1f} s",
         str(row.exit_code),
     )

@@ -172,10 +172,10 @@ def _some(names: Sequence[str]) -> str:
 
 def _beside(circumstance: Circumstance, width: int) -> Iterator[str]:
     for text in circumstance.gaps:
-        yield from wrap(escape(f"NOT SEEN   {text}"), width, "", "  ")
+        yield from wrap(escape(f"NOT SEEN   {text}"), width, "", " " * 11)
     if circumstance.unseen:
         yield ""
-        yield from wrap(escape(f"NOT JUDGED {'; '.join(circumstance.unseen)}"), width, "", "  ")
+        yield from wrap(escape(f"NOT JUDGED {'; '.join(circumstance.unseen)}"), width, "", " " * 11)
 
 
 def _verdict(found: Verdict) -> dict[str, Any]:

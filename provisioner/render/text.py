@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LABEL = 13  # the width of the section names in the left margin
+_SEPARATORS = frozenset("-_./:,")
 _RESET = "\x1b[0m"
 _STYLES = {"bad": "\x1b[31m", "warn": "\x1b[33m", "good": "\x1b[32m", "strong": "\x1b[1m", "faint": "\x1b[2m"}
 
@@ -45,16 +46,35 @@ def pad(text: str, width: int) -> str:
 def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
     """Words over lines of at most `width` columns, `first` before the first line and `rest` before the others.
 
-    A word that is longer than a line is broken, so that the width always holds.
+    A word that is longer than a line is broken, so that the width always holds: after a separator, where it has one.
     """
     rest = " " * columns(first) if rest is None else rest
     room = max(10, width - max(columns(first), columns(rest)))
+    text = " ".join(_broken(word, room) if columns(word) > room else word for word in text.split(" "))
     lines: list[str] = []
     if text.isascii():
         lines = textwrap.wrap(text, room, break_long_words=True, break_on_hyphens=False)
     else:
         lines = _wrap_wide(text, room)
     return [(first if at == 0 else rest) + line for at, line in enumerate(lines or [""])]
+
+
+def _broken(word: str, room: int) -> str:
+    """A word that no line holds, in pieces that lines do hold. No two of them fit into one line, so that the blanks
+    between them are never seen."""
+    pieces: list[str] = []
+    start = used = cut = before = 0  # `cut` is after the last separator, `before` the columns up to there
+    for at, character in enumerate(word):
+        step = columns(character)
+        if used + step > room:
+            soft = before > room // 2  # a shorter piece would leave most of the line empty
+            pieces.append(word[start : cut if soft else at])
+            start, used = (cut, used - before) if soft else (at, 0)
+            before = 0
+        used += step
+        if character in _SEPARATORS:
+            cut, before = at + 1, used
+    return " ".join([*pieces, word[start:]])
 
 
 def _wrap_wide(text: str, room: int) -> list[str]:
@@ -75,10 +95,13 @@ def _wrap_wide(text: str, room: int) -> list[str]:
 
 def title(parts: Sequence[str], width: int, paint: Paint) -> list[str]:
     """The first line of a report, its parts three blanks apart; wrapped only where the parts leave no other way."""
-    line = "   ".join(parts)
-    if columns(line) <= width:
-        return [paint.style("strong", line)]
-    return [paint.style("strong", piece) for part in parts for piece in wrap(part, width, "", "  ")]
+    lines: list[str] = []
+    for part in parts:
+        if lines and columns(lines[-1]) + 3 + columns(part) <= width:
+            lines[-1] += f"   {part}"
+        else:
+            lines += wrap(part, width, "  " if lines else "", "  ")
+    return [paint.style("strong", line) for line in lines]
 
 
 def section(label: str, text: str, width: int) -> list[str]:
@@ -88,14 +111,17 @@ def section(label: str, text: str, width: int) -> list[str]:
 
 def table(rows: Sequence[Sequence[str]], width: int, flexible: Iterable[int], gap: int = 2) -> list[str]:
     """Rows as columns, the first row being the header. Where they do not fit into `width`, the widest of the
-    `flexible` columns get narrower and their cells wrap."""
+    `flexible` columns get narrower and their cells wrap; where that does not do, the columns move together."""
     widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
     bend = tuple(flexible)
     floor = {at: min(widths[at], max(10, columns(rows[0][at]))) for at in bend}
     while sum(widths) + gap * (len(widths) - 1) > width:
         able = [at for at in bend if widths[at] > floor[at]]
         if not able:
-            break
+            if gap == 1:
+                break
+            gap = 1
+            continue
         widths[max(able, key=lambda at: widths[at])] -= 1
     lines = []
     for row in rows:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "render"))
 COMMAND = Path(sys.executable).parent / "provisioner"
 
 
@@ -29,7 +30,10 @@ class Team:
     def run(
         self, *args: str, check: int | None = 0, cwd: Path | None = None, **env: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run the installed command; fail with its whole output when the exit code is not `check` (None: any)."""
+        """Run the installed command; fail with its whole output when the exit code is not `check` (None: any).
+
+        What it prints with -json is held against the published schema.
+        """
         done = subprocess.run(
             [str(COMMAND), *args],
             cwd=cwd or self.checkout,
@@ -44,6 +48,10 @@ class Team:
         assert "Traceback" not in done.stdout + done.stderr, told
         if check is not None:
             assert done.returncode == check, told
+        if "-json" in args and done.stdout.startswith('{\n  "format_version"'):
+            import documents
+
+            documents.check(json.loads(done.stdout))
         return done
 
     def json(self, *args: str, check: int | None = 0) -> Any:

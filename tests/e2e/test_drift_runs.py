@@ -168,7 +168,7 @@ def test_many_workspaces_in_one_run_with_a_table_of_all(applied: Any, tmp_path: 
     done = applied.run("drift", *folders, f"-out={tmp_path / 'all.json'}", cwd=tmp_path, check=1)
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[2] == "folder workspace drift wider pending expired unclaimed unread differ time exit"
-    assert any(re.match(r"repo acme-sandbox 1 1 · · · · 1 of 1 [\d.]+ s 5$", line) for line in lines), done.stdout
+    assert any(re.match(r"repo acme-sandbox 1 1 · · · · 1/1 [\d.]+ s 5$", line) for line in lines), done.stdout
     assert "broken ? ? ? ? ? ? ? ? 1" in lines
     said = " ".join(done.stdout.split())
     assert "hotfix" in said and "Error: " in said and "3 workspaces: 0 as signed, 3 not" in said

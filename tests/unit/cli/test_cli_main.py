@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from provisioner.cli.arguments import UsageProblem
 from provisioner.cli.binding import Binding
 from provisioner.cli.commands import COMMANDS
 from provisioner.cli.failures import diagnostics_of
+from provisioner.cli.session import Session
 from provisioner.model.diagnostics import DiagnosticError
 from provisioner.sdk.errors import CloudError
 
@@ -33,6 +35,11 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"\n  {name} " in out
     assert "Example:" in out
     assert run(capsys, "help")[1] == out
+
+
+@pytest.mark.parametrize(("given", "width"), [("", 100), ("80", 80), ("7", 60), ("9999", 100), ("²", 100), ("-1", 100)])
+def test_width_without_a_terminal(given: str, width: int) -> None:
+    assert Session({"PROVISIONER_WIDTH": given}, Path(), out=io.StringIO()).width == width
 
 
 def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,10 +25,11 @@ from provisioner.render.conditions import (
     plan_conditions,
 )
 from provisioner.render.escape import clip, escape, escape_block
+from provisioner.render.fleet import FleetRow, fleet_text
 from provisioner.render.jsonout import apply_document, drift_document, envelope, plan_document
 from provisioner.render.jsonout import test_document as document_of_tests
 from provisioner.render.signoff import unverified
-from provisioner.render.text import columns, ranges, some_ranges, table, wrap
+from provisioner.render.text import Paint, columns, ranges, some_ranges, table, title, wrap
 
 
 def test_precedence_is_that_of_the_design() -> None:
@@ -109,6 +110,45 @@ def test_tables_give_way() -> None:
     lines = table([["a", "b"], ["x" * 30, "word " * 12]], 50, flexible=(1,))
     assert all(len(line) <= 50 for line in lines)
     assert " ".join(" ".join(lines[1:]).split()).count("word") == 12
+
+
+def test_a_name_is_broken_after_a_separator_and_never_gets_a_blank() -> None:
+    assert wrap("agent.invoice_triage x", 19) == ["agent.invoice_", "triage x"]
+    assert wrap("a-" + "b" * 20, 12) == ["a-bbbbbbbbbb", "bbbbbbbbbb"], "a short piece would leave the line empty"
+    name = "arn:aws:iam::111122223333:role/agents/acme-credit-check-" * 40
+    assert "".join(wrap(name, 60)) == name and all(len(line) <= 60 for line in wrap(name, 60))
+
+
+@settings(max_examples=200)
+@given(st.text("abé漢\u0301-_./:", min_size=1, max_size=90), st.integers(10, 40))
+def test_no_piece_of_a_name_follows_another_on_a_line(word: str, width: int) -> None:
+    assert "".join(wrap(word, width)) == word
+
+
+def test_a_title_flows() -> None:
+    assert title(["provisioner drift", "workspace acme", "trust root v1"], 36, Paint()) == [
+        "provisioner drift   workspace acme",
+        "  trust root v1",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_fleet_fits(width: int) -> None:
+    report = {
+        "workspace": "acme-agents-" + "x" * 30,
+        "differences": [{"kind": "out_of_band", "effect": "wider"}],
+        "coverage": {"gaps": [], "calls": {"aws:1": 5}},
+        "differ": 12,
+        "agents": 120,
+        "milliseconds": 12_000,
+    }
+    rows = [
+        FleetRow("teams/billing/agents-production", 5, {"drift": report, "conditions": ["out_of_band"]}, "x\n"),
+        FleetRow("b\x1b[2J", 1, {}, "", "Error: b\x1b[2J"),
+    ]
+    text = fleet_text(rows, 1_000, width)
+    assert all(len(line) <= width for line in text.split("\n")) and "\x1b" not in text
+    assert "12/120" in text and "0 as signed, 2 not; 5 calls, 1.0 s in all" in text
 
 
 def test_ranges() -> None:
