@@ -59,10 +59,12 @@ class Views:
                 self._view = None
                 if self._pays(self._left + 1):
                     self._read()
+                    self._drop_old()
             return self._view
 
     def after(self, count: int) -> View | None:
-        """A view that was begun after everything that this batch has written; None where single reads are cheaper."""
+        """A view that was begun after everything that this batch has written; None where single reads are cheaper. Of
+        what took effect it may tell however long it took."""
         with self._lock:
             self._view = None
             if self._pays(count):
@@ -73,6 +75,11 @@ class Views:
         if self._view is None or time.monotonic() - self._view.began >= VIEW_SECONDS:
             return False
         return self._names <= self._view.names
+
+    def _drop_old(self) -> None:
+        """A read that took so long that it is old at its end stands for nothing, and neither would the next."""
+        if not self._young():
+            self._view, self._failed = None, True
 
     def _pays(self, count: int) -> bool:
         cost = self._account.bulk_cost

@@ -47,7 +47,7 @@ _CHILDREN = (schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK, schema.INSTANCE
 @dataclass(slots=True)
 class Execution:
     """One operation under way. `last` is the latest error of a call that was worth another try; `maybe_done` is true
-    once a call may have taken effect without an answer."""
+    once a call may have taken effect without an answer; `doubted` once a read showed that the role may be another's."""
 
     operation: Operation
     account: Account
@@ -56,6 +56,7 @@ class Execution:
     attempts: int = 0
     last: Exception | None = None
     maybe_done: bool = False
+    doubted: bool = False
 
     def on(self, found: Found) -> Outcome | None:
         """Write on a look that was made for several operations, once; every doubt is settled as `run` does. None: AWS
@@ -74,7 +75,10 @@ class Execution:
     def shown(self, found: Found) -> Outcome | None:
         """Done, where a read that was made for several operations shows what was written; else None."""
         digest = self._digest(found)
-        return self._outcome(Status.DONE, "", digest) if digest == self.operation.after else None
+        if digest != self.operation.after:
+            return None
+        self.doubted = self.operation.address.kind in _CHILDREN and bool(self._foreign(found))
+        return None if self.doubted else self._outcome(Status.DONE, "", digest)
 
     def run(self) -> Outcome:
         for attempt in range(WRITE_TRIES):
@@ -209,18 +213,26 @@ class Execution:
 
     def read_back(self) -> Outcome:
         """Wait, within bounds, until a read shows what was written."""
-        digest, problem = "", ""
+        digest, problem, foreign = "", "", ""
+        look = look_up if self.doubted else look_back
         for attempt in range(READ_TRIES):
             try:
-                digest, problem = self._digest(look_back(self.account, self.operation)), ""
+                found = look(self.account, self.operation)
+                digest, problem = self._digest(found), ""
+                foreign = self._foreign(found) if self.doubted else ""
             except ANSWERS as error:
                 problem = message(error)
-            if not problem and digest == self.operation.after:
+            if not problem and digest == self.operation.after and not foreign:
                 return self._outcome(Status.DONE, "", digest)
             if attempt < READ_TRIES - 1:
                 self.pause(attempt)
         if problem:
             return self._outcome(Status.UNKNOWN, f"AWS took the call, but it cannot be read back: {problem}")
+        if digest == self.operation.after:
+            detail = (
+                f"AWS took the call, but meanwhile {foreign.replace('so it is not touched', 'and the call is on it')}"
+            )
+            return self._outcome(Status.CONFLICT, detail, digest)
         if digest == self.operation.before:
             return self._outcome(Status.UNKNOWN, "AWS took the call, but reads still show the state before it", digest)
         detail = "AWS took the call, but reads show another state: somebody changed it at the same time"

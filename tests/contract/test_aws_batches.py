@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from aws_workspace import agent, authority, grant, tool
-from provisioner_aws import batch, execution, provider
-from provisioner_aws.faulty import denied, hanging, lost, refused, throttled, twice
+from provisioner_aws import batch, client, execution, provider, view
+from provisioner_aws.faulty import denied, hanging, lost, paged, refused, throttled, twice
 from provisioner_aws.limiter import Limiter
 from provisioner_aws.reader import AWSReader
 from provisioner_aws.writer import AWSWriter
@@ -21,6 +21,7 @@ from provisioner.sdk.provider import Batching
 
 AGENTS = [f"a{n:02}" for n in range(20)]
 DOCUMENT = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 BULK = "GetAccountAuthorizationDetails"
 
 
@@ -63,6 +64,20 @@ def statuses(outcomes):
 
 
 @pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on only where a test says so, for all that judges how old a read is."""
+    made = SimpleNamespace(now=1000.0)
+
+    def monotonic():
+        made.now += 0.001
+        return made.now
+
+    for module in (batch, client, view):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+    return made
+
+
+@pytest.fixture
 def roles(writer, faulty):
     """The boundary and the roles are there; their policies are still to be put."""
     boundary, made, policies = creations()
@@ -90,11 +105,34 @@ class TestReads:
         together(writer, roles)
         assert faulty.calls.count(BULK) == 2
 
-    def test_an_old_read_is_made_again(self, writer, faulty, roles, monkeypatch):
-        monkeypatch.setattr(batch, "VIEW_SECONDS", -1.0)
+    def test_an_old_read_is_made_again(self, writer, faulty, clock, roles):
+        """Ten seconds go by after the third write: the others are not made on what was read before it."""
+        at = iter(range(20))
+
+        def proceed():
+            clock.now += 11 if next(at) == 2 else 0
+
+        made = writer.batch(roles)
+        answers = [made.execute(operation, proceed) for operation in roles]
+        assert answers == [None] * 20
+        assert [call for call in faulty.calls if call in (BULK, "PutRolePolicy")] == [
+            *["PutRolePolicy"] * 3,
+            BULK,
+            *["PutRolePolicy"] * 17,
+        ]
+        assert "GetRole" not in faulty.calls
+
+    def test_a_read_that_is_old_when_it_ends_stands_for_nothing(self, writer, faulty, clock, roles):
+        writer._latest.clear()
+
+        def slow(parameters, cloud):
+            clock.now += 11
+            return cloud()
+
+        faulty.on(BULK, slow)
         assert statuses(together(writer, roles)) == {Status.DONE: 20}
-        assert faulty.calls.count(BULK) > 2, "again and again, as long as that costs less than single reads"
-        assert faulty.calls.count("GetRole") > 0, "and for the last few single reads cost less"
+        assert faulty.calls.count(BULK) == 1, "the next would be as slow"
+        assert faulty.calls.count("GetRole") == 20, "each is looked at by itself"
 
     def test_for_a_few_each_is_read_by_itself(self, writer, faulty, roles):
         assert statuses(together(writer, roles[:3])) == {Status.DONE: 3}
@@ -168,6 +206,64 @@ class TestDoubts:
 
         faulty.on("PutRolePolicy", meddle, times=1)
         assert statuses(together(writer, roles)) == {Status.DONE: 19, Status.CONFLICT: 1}
+
+    @pytest.mark.parametrize("again", ["without a mark", "as another's"])
+    def test_a_role_that_somebody_deletes_and_makes_anew_under_the_call_is_told(
+        self, writer, faulty, roles, iam, again
+    ):
+        """Between the look and the call, which nothing in IAM can close: it is seen then, and not called ours."""
+        tags = [] if again == "without a mark" else [{"Key": "provisioner:workspace", "Value": "theirs"}]
+
+        def meddle(parameters, cloud):
+            iam.delete_role(RoleName=parameters["RoleName"])
+            iam.create_role(RoleName=parameters["RoleName"], AssumeRolePolicyDocument=EMPTY, Tags=tags)
+            return cloud()
+
+        faulty.on("PutRolePolicy", meddle, times=1)
+        outcomes = together(writer, roles)
+        assert statuses(outcomes) == {Status.DONE: 19, Status.CONFLICT: 1}
+        (told,) = [one for one in outcomes.values() if one.status is Status.CONFLICT]
+        assert "AWS took the call, but meanwhile" in told.detail and "and the call is on it" in told.detail
+
+    def test_a_change_between_two_pages_of_the_read_is_no_reason_to_write(self, writer, faulty, roles, iam):
+        """Pages shift while they are read: what is missing in the read, or in it twice, is read by itself."""
+        writer._latest.clear()
+        meddled = []
+
+        def shifting(parameters, cloud):
+            if "Marker" in parameters and not meddled:
+                meddled.append(iam.delete_role(RoleName="ws-a00"))
+                iam.put_role_policy(RoleName="ws-a15", PolicyName="logs", PolicyDocument=DOCUMENT)
+            return paged(7)(parameters, cloud)
+
+        faulty.on(BULK, shifting)
+        outcomes = together(writer, roles)
+        told = {o.address.name.partition("/")[0]: outcomes[o.id] for o in roles}
+        assert statuses(outcomes) == {Status.DONE: 18, Status.CONFLICT: 2}
+        assert "does not exist" in told["ws-a00"].detail or "NoSuchEntity" in told["ws-a00"].detail
+        assert "exists already" in told["ws-a15"].detail
+
+    def test_a_read_of_which_a_page_is_throttled_is_none(self, writer, faulty, roles, monkeypatch):
+        monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+        writer._latest.clear()
+
+        def reply(parameters, cloud):
+            fails = parameters.get("Marker") == "14"
+            return throttled()(parameters, cloud) if fails else paged(7)(parameters, cloud)
+
+        faulty.on(BULK, reply)
+        assert statuses(together(writer, roles)) == {Status.DONE: 20}
+        assert faulty.calls.count("GetRole") == 20, "each is looked at by itself"
+
+    @pytest.mark.parametrize(
+        "body", [b"<html>a proxy</html>", b"<X xmlns='https://iam.amazonaws.com/doc/2010-05-08/'/>"]
+    )
+    @pytest.mark.parametrize("action", [BULK, "ListRoles"])
+    def test_an_answer_that_is_not_a_listing_is_no_empty_account(self, writer, faulty, roles, body, action):
+        writer._latest.clear()
+        faulty.on(action, lambda parameters, cloud: (200, body))
+        assert statuses(together(writer, roles)) == {Status.DONE: 20}
+        assert faulty.calls.count("GetRole") == 20
 
 
 def bulk_answer(writer):
