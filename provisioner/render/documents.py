@@ -110,7 +110,6 @@ def _commands() -> dict[str, tuple[Any, ...]]:
     revoked = {"revoked": _list(_ref("AuditRevocation"))}
     return {
         "plan": planned,
-        "destroy": planned,
         "release": planned,
         "show": ({**plan, "change": _ref("Change")}, tuple(plan), ("digest", "change")),
         "status": ({"digest": _DIGEST, "solo": _FLAG, "sign_offs": _ref("SignOffs")}, ("digest", "solo", "sign_offs")),
