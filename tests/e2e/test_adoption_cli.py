@@ -160,33 +160,6 @@ def test_a_role_is_claimed_and_the_next_plan_is_empty_and_it_is_let_go_of_again(
     assert seen["do"][0]["command"] == "provisioner discover -role bedrock-poc"
 
 
-def test_imports_that_cannot_be_carried_out_say_why_and_what_to_do(team):
-    iam = team.iam()
-    describe(team, ADOPTED.replace('["arn:aws:iam::aws:policy/ReadOnlyAccess"]', "[]"))
-    assert "E-IMPORT-ABSENT" in team.run("plan", check=1).stderr
-    make_role(iam)
-    iam.put_role_policy(RoleName="bedrock-poc", PolicyName="more", PolicyDocument=json.dumps(READS | {"Id": "x"}))
-    describe(team, ADOPTED.replace("ReadOnlyAccess", "AmazonS3FullAccess"))
-    told = team.run("plan", check=1).stderr
-    assert "E-AWS-ADOPTED" in told and "AmazonS3FullAccess is not attached" in told
-    iam.attach_role_policy(RoleName="bedrock-poc", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
-    told = team.run("plan", check=1).stderr
-    assert "E-IMPORT-CHANGES" in told and "delete attached policy" in told and "discover -role bedrock-poc" in told
-    describe(team)
-    iam.detach_role_policy(RoleName="bedrock-poc", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
-    iam.delete_role_policy(RoleName="bedrock-poc", PolicyName="more")
-    describe(team, ADOPTED.replace('description = ""', 'description = "For orders"'))
-    assert "W-IMPORT-NEXT" in team.run("plan", check=3).stderr
-    for key, value in {"workspace": "acme-payments", "agent": "poc", "address": "agent.poc"}.items():
-        iam.tag_role(RoleName="bedrock-poc", Tags=[{"Key": f"provisioner:{key}", "Value": value}])
-    told = team.run("plan", check=1).stderr
-    assert "E-IMPORT-TAKEN" in told and "acme-payments" in told and "release it first" in told
-    iam.tag_role(RoleName="bedrock-poc", Tags=[{"Key": "provisioner:workspace", "Value": "acme-sandbox"}])
-    iam.tag_role(RoleName="bedrock-poc", Tags=[{"Key": "provisioner:agent", "Value": "other"}])
-    told = team.run("plan", check=1).stderr
-    assert "E-IMPORT-TAKEN" in told and "agent.other" in told
-
-
 def test_an_agent_is_let_go_of_by_command_and_the_rest_is_destroyed(applied):
     team, iam = applied, applied.iam()
     role = "acme-sandbox-invoice-triage"
@@ -304,6 +277,17 @@ def test_what_looks_like_an_agent_is_found_written_down_and_taken_over_with_an_e
     assert team.run("plan", "-detailed-exitcode").returncode == 0
     kinds = [item["kind"] for item in team.json("drift", check=5)["drift"]["differences"]]
     assert kinds == ["unclaimed"]
+    profile = {"InstanceProfileName": "Orders.Agent-2"}
+    assert "provisioner:agent" in str(iam.get_instance_profile(**profile)["InstanceProfile"]["Tags"])
+
+    (team.checkout / "orders.hcl").unlink()
+    team.commit("let it go")
+    team.run("release", "orders_agent_2", f"-out={team.home / 'gone.json'}", check=3)
+    plan = sign_and_apply(team, "gone.json")
+    assert [operation["verb"] for operation in plan["operations"]] == ["iam:UntagInstanceProfile", "iam:UntagRole"]
+    assert whole_role(iam, "Orders.Agent-2") == before and not iam.get_instance_profile(**profile)[
+        "InstanceProfile"
+    ].get("Tags")
 
 
 def test_a_terraform_state_becomes_our_hcl_and_the_code_that_lets_go_of_it(team):
