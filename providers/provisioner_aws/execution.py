@@ -47,7 +47,9 @@ _CHILDREN = (schema.ROLE_POLICY, schema.ATTACHMENT, schema.PACK, schema.INSTANCE
 @dataclass(slots=True)
 class Execution:
     """One operation under way. `last` is the latest error of a call that was worth another try; `maybe_done` is true
-    once a call may have taken effect without an answer; `doubted` once a read showed that the role may be another's."""
+    once a call may have taken effect without an answer; `doubted` once a read showed that the role may be another's;
+    `sent` once the latest try got as far as the call itself.
+    """
 
     operation: Operation
     account: Account
@@ -57,6 +59,7 @@ class Execution:
     last: Exception | None = None
     maybe_done: bool = False
     doubted: bool = False
+    sent: bool = False
 
     def on(self, found: Found) -> Outcome | None:
         """Write on a look that was made for several operations, once; every doubt is settled as `run` does. None: AWS
@@ -155,9 +158,11 @@ class Execution:
     def _write(self) -> Exception | None:
         """Make the call once. None when AWS took it, else what it answered."""
         self.attempts += 1
+        self.sent = False
         try:
             self._prune()
             self.proceed()
+            self.sent = True
             action, arguments = _action(self.operation.verb), _arguments(self.operation.params)
             if not send(self.account, self.operation, action, arguments):
                 self.account.write(action, **arguments)
@@ -197,7 +202,7 @@ class Execution:
             done = self._done_anyway() if fault is Fault.REFUSED else None
             status = Status.UNKNOWN if self.maybe_done else Status.FAILED
             return done or self._outcome(status, f"{self.operation.verb} was refused: {message(error)}")
-        self.maybe_done = self.maybe_done or fault is Fault.UNCLEAR
+        self.maybe_done = self.maybe_done or (self.sent and fault is Fault.UNCLEAR)
         self.last = error
         return None
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from aws_timeouts import Timeouts
 from aws_workspace import agent, authority, grant, statement, tool
 from provisioner_aws import provider
 from provisioner_aws.faulty import denied, lost, refused, throttled, twice
@@ -20,6 +21,7 @@ from provisioner.sdk import Scope
 from provisioner.sdk.errors import ProceedError
 
 KINDS = {"aws": provider.schema().kinds}
+READING = ("iam:Get", "iam:List")
 EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
@@ -108,6 +110,56 @@ def test_the_end_is_as_signed(cloud, iam, fault):
 
     made = lifecycle(cloud, iam, carry_out)
     assert len(made) >= 13, sorted(made)
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+def test_no_answer_in_time_and_the_end_is_as_signed(faulty, connect, iam, monkeypatch, takes_effect):
+    """Each writing call times out once, with its effect and without."""
+    timeouts = Timeouts(monkeypatch)
+    reader, writer = AWSReader([connect(faulty.port)]), AWSWriter([connect(faulty.port)], sleep=lambda _: None)
+    written = set()
+
+    def carry_out(operation):
+        action = operation.verb.removeprefix("iam:")
+        written.add(action)
+        timeouts.on(action, 1, takes_effect=takes_effect)
+        outcome = writer.execute(operation, lambda: None)
+        assert outcome.status is Status.DONE, (operation.verb, outcome)
+        timeouts.clear()
+
+    lifecycle((faulty, reader, writer), iam, carry_out)
+    assert written == set(timeouts.met) and len(written) >= 13
+
+
+def test_where_a_look_gets_no_answer_nothing_is_written(faulty, connect, iam, monkeypatch):
+    """Each reading call of each kind of operation: failed before the write; after it not known, and never done."""
+    monkeypatch.setattr("provisioner_aws.client.READ_TRIES", 2)
+    timeouts = Timeouts(monkeypatch)
+    reader, writer = AWSReader([connect(faulty.port)]), AWSWriter([connect(faulty.port)], sleep=lambda _: None)
+    met = set()
+
+    def carry_out(operation):
+        action = operation.verb.removeprefix("iam:")
+        reads = sorted(name.removeprefix("iam:") for name in operation.permissions if name.startswith(READING))
+        for read in reads:
+            if (action, read) in met:
+                continue
+            met.add((action, read))
+            faulty.clear()
+            timeouts.on(read, 1000)
+            outcome = writer.execute(operation, lambda: None)
+            timeouts.clear()
+            if outcome.status in (Status.DONE, Status.ALREADY):
+                assert read not in timeouts.met, "it was not needed this time"
+                return
+            written = action in faulty.calls
+            assert outcome.status is (Status.UNKNOWN if written else Status.FAILED), (operation.verb, read, outcome)
+            assert "Read timeout" in outcome.detail
+            timeouts.met.clear()
+        assert writer.execute(operation, lambda: None).status in (Status.DONE, Status.ALREADY)
+
+    lifecycle((faulty, reader, writer), iam, carry_out)
+    assert len(met) >= 20 and {"GetRole", "GetRolePolicy", "GetPolicyVersion"} <= {read for _, read in met}
 
 
 def test_denied_or_stopped_nothing_happens(cloud, iam):

@@ -10,6 +10,7 @@ import botocore.session
 import pytest
 from aws_enforcing import Runner
 from aws_runtimes import agentcore, gitlab, pods
+from aws_timeouts import Timeouts
 from aws_workspace import ACCOUNT, agent, authority, block
 from provisioner_aws import provider
 from provisioner_aws.faulty import (
@@ -119,6 +120,25 @@ def test_the_end_is_as_signed(fault: str, faulty: FaultyCloud, connect: Any, eks
 
     verbs = lifecycle(faulty, connect, eks, carry_out)
     assert len(verbs) >= 12, sorted(verbs)
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+def test_no_answer_in_time_and_the_end_is_as_signed(
+    takes_effect: bool, faulty: FaultyCloud, connect: Any, eks: Any, monkeypatch: Any
+) -> None:
+    timeouts = Timeouts(monkeypatch)
+    written = set()
+
+    def carry_out(writer: AWSWriter, operation: Operation) -> None:
+        action = operation.verb.partition(":")[2]
+        written.add(action)
+        timeouts.on(action, 1, takes_effect=takes_effect)
+        outcome = writer.execute(operation, lambda: None)
+        assert outcome.status is Status.DONE, (operation.verb, outcome)
+        timeouts.clear()
+
+    lifecycle(faulty, connect, eks, carry_out)
+    assert written == set(timeouts.met) and len(written) >= 12
 
 
 def test_denied_nothing_happens(faulty: FaultyCloud, connect: Any, eks: Any) -> None:
