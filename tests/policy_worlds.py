@@ -27,11 +27,12 @@ VALUES: dict[str, list[list[str]]] = {
     "aws:SourceIp": [[], ["10.0.0.5"], ["10.1.0.5"], ["192.0.2.1"], ["2001:db8::7"]],
     "aws:CurrentTime": [["2026-01-01T00:00:00Z"], ["2027-06-01T00:00:00Z"], ["2028-01-01T00:00:00Z"]],
     "aws:MultiFactorAuthPresent": [[], ["true"], ["false"]],
+    "aws:RequestTag/b": [[], ["true"], ["TRUE"], ["maybe"]],
 }
 _ACTION_PATTERNS = [*ACTIONS, "*", "s3:*", "S3:get*", "s3:?utObject", "iam:*", "s3:*Object", "s3:*Object*"]
 _RESOURCE_PATTERNS = [
     *RESOURCES, "*", "arn:aws:s3:::a/*", "arn:aws:s3:::*/x", "arn:aws:s3:::${aws:PrincipalTag/t}/x", "arn:*:b",
-    "arn:aws:s3:::?/x", "arn:aws:s3:::${aws:PrincipalTag/t, 'b'}*",
+    "arn:aws:s3:::?/x", "arn:aws:s3", "arn:aws:s3:::${aws:PrincipalTag/t, 'b'}*",
 ]  # fmt: skip
 _TEXTS = ["a", "ab", "b", "a*", "*", "?", "${aws:PrincipalTag/t}", "${aws:PrincipalTag/t}*"]
 _TESTS: list[tuple[list[str], str, list[str]]] = [
@@ -66,6 +67,7 @@ _TESTS: list[tuple[list[str], str, list[str]]] = [
         ["2027-01-01T00:00:00Z", "2027-06-01T00:00:00Z"],
     ),
     (["Bool"], "aws:MultiFactorAuthPresent", ["true", "false"]),
+    (["Bool", "StringEquals", "StringNotEquals"], "aws:RequestTag/b", ["true", "false", "TRUE"]),
 ]
 
 
@@ -123,13 +125,21 @@ def _speaks(item: dict[str, Any], action: str, resource: str, given: Values) -> 
     if named is ("NotAction" in item):
         return False
     if "Resource" in item or "NotResource" in item:
-        named = any(_like(pattern, resource, given) for pattern in item.get("Resource", item.get("NotResource")))
+        patterns = item.get("Resource", item.get("NotResource"))
+        whole = "Principal" in item  # only policies of identities are completed
+        named = any(_like(pattern if whole else _completed(pattern), resource, given) for pattern in patterns)
         if named is ("NotResource" in item):
             return False
     blocks = item.get("Condition", {})
     return all(
         _test(operator, key, values, given) for operator, tests in blocks.items() for key, values in tests.items()
     )
+
+
+def _completed(pattern: str) -> str:
+    """An ARN of fewer than six parts stands for all that begin so."""
+    short = pattern.startswith("arn:") and not set("*$") & set(pattern)
+    return pattern + ":*" * max(0, 5 - pattern.count(":")) if short else pattern
 
 
 def _regex(pattern: str, given: Values, wild: bool = True) -> re.Pattern[str] | None:

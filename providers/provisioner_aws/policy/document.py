@@ -258,8 +258,22 @@ def _action(text: str) -> Pattern:
 def _resources(item: Mapping[str, Any], variables: bool) -> Names | None:
     for name, negated in (("Resource", False), ("NotResource", True)):
         if name in item:
-            return Names(tuple(compile_pattern(text, variables=variables) for text in item[name]), negated)
+            whole = "Principal" in item or "NotPrincipal" in item
+            compiled = (_resource(text, variables, whole) for text in item[name])
+            return Names(tuple(compiled), negated)
     return None
+
+
+def _resource(text: str, variables: bool, whole: bool) -> Pattern:
+    """`whole`: the pattern is taken as it stands. In a policy of an identity an ARN of fewer than six parts stands for
+    all that begin so: `arn:aws:sqs` is `arn:aws:sqs:*:*:*`. What holds a `*` is left alone: it may cross a colon.
+
+    Source: IAM User Guide, «IAM identifiers», the note on incomplete ARNs.
+    """
+    missing = 5 - text.count(":")
+    if whole or missing <= 0 or not text.startswith("arn:") or "*" in text or "${" in text:
+        return compile_pattern(text, variables=variables)
+    return Pattern(text, compile_pattern(text + ":*" * missing, variables=variables).tokens)
 
 
 def _conditions(given: Mapping[str, Mapping[str, list[str]]], variables: bool) -> Iterator[Condition]:

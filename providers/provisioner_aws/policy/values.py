@@ -20,6 +20,7 @@ from .conditions import NEGATED, holds_when_absent, moment, number
 from .document import Condition, Names, Pattern, Variable
 from .globs import Glob, Token, TooHardError, Wild, glob, includes, parse_glob
 from .match import arn_parts
+from .spelling import is_boolean
 from .words import UNIVERSAL, Reading, Shape, find_word
 
 Literal = tuple[Condition, bool]
@@ -254,9 +255,7 @@ def _text_of(literals: Sequence[Literal], ground: Ground) -> str | None:
         )
         for test, wanted in literals
     ]
-    if any(test.operator == "Bool" for test, _ in literals) and all(
-        pattern.text.lower() in ("true", "false") for test, _ in literals for pattern in test.values
-    ):
+    if any(test.operator == "Bool" and is_boolean(test.key) for test, _ in literals):
         return next((text for text in ("true", "false") if all(_test_holds(t, text, ground) for t in tests)), None)
     return _find_text(tests, ground)
 

@@ -146,6 +146,12 @@ def _short(state: State) -> str:
 
 def _custom_role(change: Change, before: World, after: World) -> Assessment:
     """A role that nobody holds gives nothing; its bindings speak for themselves."""
+    if change.before is None and (grant := _granted_already(change, before)) is not None:
+        can = tuple(
+            f"{name}, wherever role {change.address.name} is granted" for name in sorted(_held(change.after or {}))
+        )
+        reason = f"{_short(grant.attributes)} is granted already, and counts again"
+        return Assessment(Effect.WIDER if can else Effect.EQUAL, can, reason=reason)
     if change.before is None or change.after is None:
         return Assessment(Effect.EQUAL, reason="gives nothing by itself; a grant of it says so")
     old, new = _held(change.before), _held(change.after)
@@ -156,6 +162,16 @@ def _custom_role(change: Change, before: World, after: World) -> Assessment:
     if gained:
         return Assessment(Effect.WIDER, can, cannot)
     return Assessment(Effect.NARROWER if lost else Effect.EQUAL, cannot=cannot)
+
+
+def _granted_already(change: Change, before: World) -> Resource | None:
+    """A grant of a role that is not there: it waits for a role of that name."""
+    role = f"projects/{change.address.target}/roles/{change.address.name}"
+    for address in sorted(before.resources):
+        found = before.resources[address]
+        if address.kind in schema.GRANTS and found.attributes.get("role") == role:
+            return found
+    return None
 
 
 def _held(state: State) -> set[str]:
@@ -215,13 +231,29 @@ def _reachable(state: State) -> set[str]:
 
 
 def _access_binding(change: Change, before: World, after: World) -> Assessment:
+    """Who is bound to several boundaries reaches what any of them lets. Source: «Principal access boundary policies»,
+    how multiple policies are evaluated."""
     if change.before is None:
+        if _bound_already(change, before):
+            return Assessment(
+                Effect.UNKNOWN,
+                can=("what this access boundary lets it reach, beside what another one does",),
+                reason="undecided: it is bound to another access boundary, and reaches what either of them lets",
+            )
         return Assessment(Effect.NARROWER, cannot=("anything outside of its access boundary is reached",))
     if change.after is None:
         return Assessment(Effect.WIDER, can=("what lies outside of its access boundary is reached",))
     if {n for n in change.after if change.after[n] != change.before.get(n)} <= {"annotations"}:
         return Assessment(Effect.EQUAL, reason="a mark only")
     return Assessment(Effect.UNKNOWN, reason="undecided: another boundary, or for other principals")
+
+
+def _bound_already(change: Change, before: World) -> bool:
+    """Whether something else binds the same agent, or nobody knows whom: then it adds to what can be reached."""
+    return any(
+        address.kind == schema.ACCESS_BOUNDARY_BINDING and address != change.address and resource.agent == change.agent
+        for address, resource in before.resources.items()
+    )
 
 
 def _account(change: Change, before: World, after: World) -> Assessment:
@@ -260,7 +292,9 @@ def _provider(change: Change, before: World, after: World) -> Assessment:
     if new is None:
         return Assessment(Effect.NARROWER, cannot=(f"{admitted(old or {})} becomes this agent",))
     if old is None or old.get("state") == "DELETED":
-        return Assessment(Effect.WIDER, can=(f"{admitted(new)} becomes this agent",), reason=str(new["condition"]))
+        return Assessment(
+            Effect.WIDER, can=(f"{admitted(new)} becomes this agent",), reason=str(new["condition"] or "")
+        )
     changed = {name for name in new if old.get(name) != new.get(name)} - {"display_name", "description"}
     if not changed:
         return Assessment(Effect.EQUAL, reason="names and texts only")
@@ -273,8 +307,8 @@ def _provider(change: Change, before: World, after: World) -> Assessment:
             cannot=(f"{admitted(old)} becomes this agent",),
             reason=f"undecided: {', '.join(sorted(changed))} changed, and tokens are read differently from now on",
         )
-    narrower = _implied({"expression": new["condition"]}, {"expression": old["condition"] or "true"})
-    wider = _implied({"expression": old["condition"] or "true"}, {"expression": new["condition"]})
+    was, is_ = ({"expression": state["condition"] or "true"} for state in (old, new))
+    narrower, wider = _implied(is_, was), _implied(was, is_)
     can, cannot = (f"{admitted(new)} becomes this agent",), (f"{admitted(old)} becomes this agent",)
     if narrower:
         return Assessment(Effect.EQUAL if wider else Effect.NARROWER, cannot=() if wider else cannot)

@@ -55,8 +55,8 @@ NOTHING = value_of(None)
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"""
-    r"""|(?P<text>r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*')|(?P<op>&&|\|\||==|!=|<=|>=|[<>!().,\[\]?:+*/%-]))"""
+    r"""\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<text>[rR](?:"[^"\r\n]*"|'[^'\r\n]*')"""
+    r"""|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>&&|\|\||==|!=|<=|>=|[<>!().,\[\]?:+*/%-]))"""
 )
 _LEVELS = (("||",), ("&&",), ("==", "!=", "<", "<=", ">", ">=", "in"), ("+", "-"), ("*", "/", "%"))
 _DEEPEST = 60
@@ -220,15 +220,26 @@ class _Parser:
 
 
 def _string(token: str) -> str:
-    if token.startswith("r"):
+    """What a literal says. Source: the CEL language definition, «String and bytes values»."""
+    if token.startswith(("r", "R")):
         return token[2:-1]
-    body = token[1:-1]
-    return re.sub(
-        r"\\(?:u([0-9a-fA-F]{4})|(.))", lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPES.get(m[2], m[2]), body
-    )
+    return _ESCAPE.sub(_escaped, token[1:-1])
 
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPE = re.compile(r"\\(?:[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|(.))", re.DOTALL)
+_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
+            **dict(zip("\\?\"'`", "\\?\"'`", strict=True))}  # fmt: skip
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """One escape sequence. Raises CelError for one that CEL does not have: guessed, it would be another text."""
+    digits = found[1] or found[2] or found[3]
+    code = int(digits, 16) if digits else int(found[4], 8) if found[4] else None
+    if code is None and found[5] in _ESCAPES:
+        return _ESCAPES[found[5]]
+    if code is None or code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        raise CelError(f"{found[0]} is no escape sequence")
+    return chr(code)
 
 
 def judge(expression: str, context: Mapping[str, Any]) -> tuple[Truth, tuple[str, ...]]:

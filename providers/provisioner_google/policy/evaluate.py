@@ -24,7 +24,8 @@ from .boundary import blocks
 from .cel import Truth
 from .hierarchy import PROJECT, inherits, placed, unseen
 from .holdings import holdings
-from .judging import Finding, short
+from .judging import Finding, all_of, any_of, negated, short
+from .members import Judged, Who, belongs, canonical
 
 BECOMING = "iam.serviceAccounts.getAccessToken"
 
@@ -304,21 +305,36 @@ def _rule_denies(
     resource: str,
     context: Mapping[str, Any],
 ) -> tuple[Truth, tuple[str, ...]]:
-    named = set(rule.get("deniedPrincipals", ()))
-    everybody = "principalSet://goog/public:all" in named
-    if not everybody and not members <= named:
-        if members & named:
-            return Truth.UNKNOWN, ("with which of its identities the agent asks",)
-        return Truth.NO, ()
-    if members & set(rule.get("exceptionPrincipals", ())) or permission in rule.get("exceptionPermissions", ()):
-        return Truth.NO, ()
     if not any(_denies_permission(str(pattern), permission) for pattern in rule.get("deniedPermissions", ())):
         return Truth.NO, ()
+    if any(_denies_permission(str(pattern), permission) for pattern in rule.get("exceptionPermissions", ())):
+        return Truth.NO, ()
     reach, lacking = reaches(attach, resource, context)
-    if reach is not Truth.YES:
-        return reach, lacking
+    if reach is Truth.NO:
+        return reach, ()
     condition = rule.get("denialCondition")
-    return cel.judge(condition["expression"], context) if condition else (Truth.YES, ())
+    parts = [_rule_means(rule, members), (reach, lacking)]
+    parts.append(cel.judge(condition["expression"], context) if condition else (Truth.YES, ()))
+    return all_of(parts)
+
+
+def _rule_means(rule: Mapping[str, Any], members: set[str]) -> Judged:
+    """Whether a rule is about an agent, in whichever of its identities it asks. Sets may hold it: groups, projects."""
+    people = [Who(canonical(member)) for member in sorted(members)]
+    found = [_means(rule, who) for who in people]
+    truths = {truth for truth, _ in found}
+    if len(truths) > 1 and Truth.UNKNOWN not in truths:
+        return Truth.UNKNOWN, ("with which of its identities the agent asks",)
+    missing = tuple(dict.fromkeys(text for _, texts in found for text in texts))
+    return (Truth.UNKNOWN, missing) if len(truths) > 1 else (truths.pop() if truths else Truth.YES, missing)
+
+
+def _means(rule: Mapping[str, Any], who: Who) -> Judged:
+    denied, exempt = (
+        any_of(belongs(who, canonical(str(name))) for name in rule.get(key, ()))
+        for key in ("deniedPrincipals", "exceptionPrincipals")
+    )
+    return all_of([denied, negated(exempt)])
 
 
 def _denies_permission(pattern: str, permission: str) -> bool:

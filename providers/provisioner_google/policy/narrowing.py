@@ -16,7 +16,8 @@ def narrows(change: Change) -> bool:
     if change.action is Action.DELETE:
         return change.address.kind in (*_GRANTS, schema.CUSTOM_ROLE)
     if change.action is not Action.UPDATE:
-        return change.address.kind in (schema.DENY_POLICY, schema.ACCESS_BOUNDARY_BINDING)
+        # An access boundary is none of these: who is bound to two reaches what either of them lets.
+        return change.address.kind == schema.DENY_POLICY
     old, new = change.before or {}, change.after or {}
     differs = {name for name in {*old, *new} if old.get(name) != new.get(name)} - _TEXTS
     if differs == {"disabled"}:

@@ -16,6 +16,7 @@ from provisioner.model.changes import Effect
 
 WIDER, NARROWER, EQUAL, UNKNOWN = Effect.WIDER, Effect.NARROWER, Effect.EQUAL, Effect.UNKNOWN
 PLACE = "arn:aws:s3:::b/*"
+BOOLEAN = "kms:GrantIsForAWSResource"
 OTHERS_TAG = ("StringNotEquals", "aws:ResourceTag/owner", "${aws:PrincipalTag/owner}")
 
 
@@ -82,7 +83,7 @@ TOGETHER = [
     ),
     (
         "a boolean has two values",
-        [allow(("Bool", "k:b", "true")), allow(("Bool", "k:b", "false")), allow(("Null", "k:b", "true"))],
+        [allow(("Bool", BOOLEAN, "true")), allow(("Bool", BOOLEAN, "false")), allow(("Null", BOOLEAN, "true"))],
         [allow()],
         EQUAL,
     ),
@@ -176,8 +177,8 @@ TOGETHER = [
         [allow(), deny(action="s3:*", resource="*")],
         [
             allow(),
-            deny(("Bool", "k:b", "true"), action="s3:*", resource="*"),
-            deny(("BoolIfExists", "k:b", "false"), action="s3:*", resource="*"),
+            deny(("Bool", BOOLEAN, "true"), action="s3:*", resource="*"),
+            deny(("BoolIfExists", BOOLEAN, "false"), action="s3:*", resource="*"),
         ],
         EQUAL,
     ),
