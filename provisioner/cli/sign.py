@@ -93,7 +93,7 @@ def sign(
         surface=surface,
         decision=Decision.REJECT if reject else Decision.APPROVE,
         reason=reason,
-        accepted=_accepted(accept or ()),
+        accepted=_accepted(accept or (), [name for need in opened.file.plan.requirements for name in need.accept]),
         role=_role(standing, break_glass, review, reject, reason),
         standing=standing,
     )
@@ -208,13 +208,14 @@ def _check_digest(actual: str, given: str | None, yes: bool) -> None:
         )
 
 
-def _accepted(given: Sequence[str]) -> dict[str, str]:
-    """`FINDING=REASON` pairs. The finding's name holds no `=`."""
+def _accepted(given: Sequence[str], asked: Sequence[str]) -> dict[str, str]:
+    """`FINDING=REASON` pairs. A finding that the plan asks about is known by its whole name, which may hold a `=`."""
     from ..model.diagnostics import DiagnosticError
 
     out = {}
     for pair in given:
-        name, _, reason = pair.partition("=")
+        known = max((name for name in asked if pair.startswith(f"{name}=")), key=len, default=pair.partition("=")[0])
+        name, reason = known, pair[len(known) + 1 :]
         if not name.strip() or not reason.strip():
             raise DiagnosticError.of(
                 "E-USAGE", f"-accept {pair!r} gives no reason", "Write -accept 'RULE subject=why you take it on'."

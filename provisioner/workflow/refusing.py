@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..approval.requirements import Bar, bars_of
 from ..approval.root import TrustRoot
-from ..approval.statement import Decision
+from ..approval.statement import Decision, hidden_character
 from ..approval.verifier import Verdict
 from ..ledger.log import Ledger
 from ..model.diagnostics import DiagnosticError
@@ -27,6 +27,17 @@ def check_key(ledger: Ledger, fingerprint: str, person: str) -> None:
                 f"This key of {person} was revoked: {item.reason}",
                 f"It is {fingerprint}, revoked by {' and '.join(item.by)} (ledger entry {item.index}). Nothing was"
                 " signed. Sign with another key, or have governance add one by a plan.",
+            )
+
+
+def check_texts(texts: Iterable[str]) -> None:
+    """Raise DiagnosticError for a reason that others could not read as it is: nobody signs what cannot be seen."""
+    for text in texts:
+        if (found := hidden_character(text)) is not None:
+            raise DiagnosticError.of(
+                "E-TEXT",
+                f"A reason holds the character {found}, which a reader cannot see",
+                "Nothing was signed. Write it anew on one line, without control or formatting characters.",
             )
 
 

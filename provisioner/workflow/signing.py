@@ -26,7 +26,7 @@ from ..runner import Runner
 from . import capacity, reviewing
 from .approving import sign_offs, stand_in_text, verdict
 from .project import workspace_ledger
-from .refusing import check_approval, check_key
+from .refusing import check_approval, check_key, check_texts
 from .roots import root_in_force
 
 MAX_FILE_BYTES = 64 << 20
@@ -156,6 +156,7 @@ def prepare(opened: Opened, wish: Wish) -> ToSign:
             " this one.",
         )
     check_key(opened.ledger, key.fingerprint, person)
+    check_texts((wish.reason, *wish.accepted.values()))
     if wish.role is Role.REVIEW:
         owed = reviewing.prepare(opened.ledger, opened.runner, opened.file, person, wish.owner)
         texts = reviewing.review_texts(opened.file, owed)
