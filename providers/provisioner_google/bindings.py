@@ -30,6 +30,9 @@ _SEPARATOR = "|"
 _TITLE = "#/"
 """Between member and title: the title comes last, after a slash, where the core looks for a grant's name."""
 
+_CONFUSING = re.compile("#/|%(?:25)*23/")
+"""What is written otherwise in an address: the mark itself, and what already looks like the other way to write it."""
+
 Condition = Mapping[str, str]
 
 
@@ -62,8 +65,8 @@ def tuple_of(attributes: Mapping[str, Any]) -> Tuple:
 
 def address(kind: str, target: str, agent: str | None, item: Tuple, suffix: str = "") -> Address:
     """Where a tuple is. `suffix` tells two conditions of one title apart."""
-    name = _SEPARATOR.join((item.resource, item.role, item.member))
-    title = f"{item.title}{suffix}"
+    name = _SEPARATOR.join((item.resource, item.role, _written(item.member)))
+    title = f"{_written(item.title)}{suffix}"
     return Address("google", target, kind, f"{agent or ''}/{name}" + (f"{_TITLE}{title}" if item.condition else ""))
 
 
@@ -92,7 +95,16 @@ def place_of(name: str) -> Place | None:
 def _split(last: str) -> tuple[str, str | None]:
     """Member and title."""
     member, marker, title = last.rpartition(_TITLE)
-    return (member, title) if marker else (last, None)
+    return (_read(member), _read(title)) if marker else (_read(last), None)
+
+
+def _written(text: str) -> str:
+    """What others wrote into a policy, so that it never looks like the mark between member and title."""
+    return text.replace("%", "%25").replace("#", "%23") if _CONFUSING.search(text) else text
+
+
+def _read(text: str) -> str:
+    return text.replace("%23", "#").replace("%25", "%") if _CONFUSING.search(text) else text
 
 
 def written_condition(part: GrantPart, block: Settings) -> Condition | None:

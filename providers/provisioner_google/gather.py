@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from provisioner.model.resources import Address, Gap, Resource
@@ -11,7 +11,7 @@ from provisioner.sdk.provider import Scope
 
 from . import live, names, rest, schema, table
 from .bindings import Place, Tuple, place_of
-from .client import IAM, WORKERS, Json, Project
+from .client import IAM, Json, Project
 from .faults import CallError, Fault
 from .hierarchy import Lineage, Shared, lineage
 from .live import Members
@@ -54,13 +54,13 @@ class Gatherer:
                   if a.kind == schema.IMPERSONATION and a.target != project.id)  # fmt: skip
         self.elsewhere = frozenset(Tuple(p.resource, p.role, p.member, None) for p in abroad if p is not None)
 
-    def run(self) -> Gathered:
-        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            self._run(pool)
+    def run(self, pool: Executor) -> Gathered:
+        """`pool` makes the calls that wait for nothing else, of this project and of others that are read beside it."""
+        self._run(pool)
         self._keep_scope()
         return self.out
 
-    def _run(self, pool: ThreadPoolExecutor) -> None:
+    def _run(self, pool: Executor) -> None:
         self._look_up()
         policies = {name: pool.submit(self._policy, name) for name in self._policy_names()}
         first = [pool.submit(self._accounts), pool.submit(self._pools), pool.submit(self._custom_roles)]
@@ -80,7 +80,7 @@ class Gatherer:
 
     def _tuples(
         self,
-        pool: ThreadPoolExecutor,
+        pool: Executor,
         policies: Mapping[str, Future[LivePolicy | None]],
         own: Mapping[Address, Future[LivePolicy | None]],
     ) -> None:
@@ -157,7 +157,7 @@ class Gatherer:
         self.unread.append(what)
         self.out.unseen.append(f"{what}, and what is inherited from there ({permission}: {error.status})")
 
-    def _places(self, pool: ThreadPoolExecutor, members: Mapping[str, int]) -> None:
+    def _places(self, pool: Executor, members: Mapping[str, int]) -> None:
         """What must be known of where grants count: what is above the project, what buckets take, how full a policy
         is."""
         conditional = {place.resource for place in self.places if place.title is not None}

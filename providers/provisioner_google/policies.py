@@ -84,23 +84,45 @@ def _key(item: Tuple) -> tuple[str, str, tuple[str, ...]]:
 
 def _of_bindings(resource: str, raw: Mapping[str, Any]) -> Iterable[Tuple]:
     for binding in raw.get("bindings") or ():
-        condition = canonical_condition(binding.get("condition"))
         for member in binding.get("members") or ():
-            yield Tuple(resource, str(binding.get("role", "")), str(member), condition)
+            yield _tuple_of(resource, binding, member)
 
 
 def _edited_bindings(policy: LivePolicy, gone: set[Any], new: list[Tuple]) -> list[Json]:
-    kept = [item for item in policy.tuples if _key(item) not in gone and not deleted(item.member)]
-    known = set(map(_key, kept))
-    kept += [item for item in new if _key(item) not in known]
-    grouped: dict[tuple[str, tuple[str, ...]], Json] = {}
-    for item in kept:
-        role, member, condition = _key(item)
-        binding = grouped.setdefault((role, condition), {"role": role, "members": []})
-        if item.condition is not None:
-            binding["condition"] = {name: text for name, text in item.condition.items() if text}
-        binding["members"].append(member)
-    return list(grouped.values())
+    """The bindings as they came, whatever they hold besides, but for the members that go and come."""
+    out: list[Json] = []
+    known = set()
+    for given in policy.raw.get("bindings") or ():
+        kept = []
+        for member in given.get("members") or ():
+            item = _tuple_of(policy.resource, given, member)
+            if _key(item) not in gone and not deleted(item.member):
+                known.add(_key(item))
+                kept.append(member)
+        if kept:
+            out.append({**given, "members": kept})
+    for item in new:
+        if _key(item) not in known:
+            known.add(_key(item))
+            _fitting(out, item)["members"].append(item.member)
+    return out
+
+
+def _fitting(bindings: list[Json], item: Tuple) -> Json:
+    """The binding that a member is added to: one of its role that demands exactly its condition, else a new one."""
+    wanted: Json = {"role": item.role}
+    if item.condition is not None:
+        wanted["condition"] = {name: text for name, text in item.condition.items() if text}
+    for binding in bindings:
+        rest = {name: value for name, value in binding.items() if name != "members" and value}
+        if rest == wanted:
+            return binding
+    bindings.append({**wanted, "members": []})
+    return bindings[-1]
+
+
+def _tuple_of(resource: str, binding: Mapping[str, Any], member: Any) -> Tuple:
+    return Tuple(resource, str(binding.get("role", "")), str(member), canonical_condition(binding.get("condition")))
 
 
 def _of_access(resource: str, raw: Mapping[str, Any]) -> Iterable[Tuple]:

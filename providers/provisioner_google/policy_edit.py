@@ -25,8 +25,8 @@ from .settling import (
     CONFLICT_READS,
     FINAL,
     READ_TRIES,
-    WRITE_TRIES,
     Found,
+    Tries,
     digest_of,
     expected,
     mismatch,
@@ -60,7 +60,8 @@ class PolicyEdit:
 
     def run(self) -> tuple[Outcome, ...]:
         """The outcomes, in the order of the operations. Raises what `proceed` raises."""
-        for attempt in range(WRITE_TRIES):
+        tries = Tries()
+        for attempt in tries:
             try:
                 policy, found = self._look()
             except CallError as error:
@@ -79,6 +80,8 @@ class PolicyEdit:
             if problem.fault in FINAL:
                 self._refused(problem)
                 break
+            if problem.fault is Fault.THROTTLED:
+                tries.throttled()
             self.last, self.maybe_done = problem, self.maybe_done or problem.fault is Fault.UNCLEAR
             self.sleep(pause_of(attempt))
         else:

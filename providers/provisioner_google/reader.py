@@ -9,9 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from provisioner.model.resources import Coverage, Gap, Resource, Snapshot
 from provisioner.sdk.provider import Connection, Scope
 
-from .client import READ_SECONDS, Project
+from .client import READ_SECONDS, WORKERS, Project
 from .gather import Gathered, Gatherer
 from .hierarchy import Shared
+
+PROJECTS = 8
+"""Projects read side by side: each has a thread that puts together what its calls find. The calls themselves run in
+`WORKERS` threads for all of them."""
 
 NOT_LOOKED_AT = (
     "policies of resources that nothing declares or watches, grants to groups, domains and allUsers, organization"
@@ -40,7 +44,7 @@ class GoogleReader:
 
     def identify(self) -> None:
         """Raise CloudError unless every project is the declared one."""
-        with ThreadPoolExecutor(max_workers=max(1, min(16, len(self._projects)))) as pool:
+        with ThreadPoolExecutor(PROJECTS) as pool:
             list(pool.map(Project.identify, self._projects.values()))
 
     def read(self, scope: Scope) -> Snapshot:
@@ -48,10 +52,11 @@ class GoogleReader:
 
         shared = Shared(name for project in self._projects.values() for name in (project.id, project.number) if name)
 
-        def one(project: Project) -> Gathered:
-            return Gatherer(project, scope, shared).run()
+        with ThreadPoolExecutor(WORKERS) as calls, ThreadPoolExecutor(PROJECTS) as pool:
 
-        with ThreadPoolExecutor(max_workers=max(1, min(16, len(self._projects)))) as pool:
+            def one(project: Project) -> Gathered:
+                return Gatherer(project, scope, shared).run(calls)
+
             gathered = list(pool.map(one, self._projects.values()))
         resources: list[Resource] = []
         gaps: list[Gap] = []

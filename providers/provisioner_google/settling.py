@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from provisioner.model.resources import Address, Mark
 from provisioner.sdk.digests import state_digest
 
 from . import rest, schema
-from .client import Json, Project
+from .client import THROTTLED_TRIES, Json, Project
 from .faults import CallError, Fault
 from .fitting import misfit
 from .forms import DELETED
@@ -23,6 +24,27 @@ WRITE_TRIES = 8
 READ_TRIES = 8
 CONFLICT_READS = 3
 """Google may answer from a copy that has not seen our own last write: a conflict must show this often."""
+
+
+class Tries:
+    """The tries of one write, each with its number from 0: WRITE_TRIES of them, and more where Google throttles, since
+    its quotas are counted by the minute."""
+
+    def __init__(self) -> None:
+        self._left, self._more = WRITE_TRIES, THROTTLED_TRIES - WRITE_TRIES
+
+    def __iter__(self) -> Iterator[int]:
+        for attempt in itertools.count():
+            if not self._left:
+                return
+            self._left -= 1
+            yield attempt
+
+    def throttled(self) -> None:
+        """The try that was just made was none."""
+        if self._more:
+            self._more -= 1
+            self._left += 1
 
 
 @dataclass(frozen=True, slots=True)
