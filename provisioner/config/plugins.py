@@ -9,6 +9,7 @@ other rule; installing a package alone judges nothing.
     def naming(block: Mapping[str, Any], blocks: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:
         \"\"\"A sentence for a block that breaks the rule, None for one that does not.\"\"\"
 
+A sentence is one line of at most MOST characters: what is beyond is cut off, since people sign it.
 `block` has the fields that `self` has in a condition; `blocks` has all blocks by kind (`agent`, `tool`, `grant`, …).
 """
 
@@ -22,6 +23,8 @@ from typing import Any
 from ..lang.suggest import nearest
 
 GROUP = "provisioner.rules"
+MOST = 400
+"""Characters of a sentence, and of what is told of a failure."""
 Function = Callable[[Mapping[str, Any], Mapping[str, Sequence[Mapping[str, Any]]]], str | None]
 
 
@@ -41,13 +44,15 @@ class Check:
         """What the check says of a block. Raises PluginError where it fails, or answers with something else."""
         try:
             said = self.function(block, blocks)
-        except Exception as error:  # somebody else's code: whatever it raises, the rule did not judge
-            raise PluginError(f"it raised {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:  # somebody else's code: whatever it raises, the rule did not judge
+            raise PluginError(f"it raised {_told(error)}") from error
         if said is None:
             return None
-        if not isinstance(said, str) or not said.strip():
-            raise PluginError(f"it answered {said!r}, and not with a sentence or None")
-        return said
+        sentence = _line(said) if isinstance(said, str) else ""
+        if not sentence:
+            what = "an empty text" if isinstance(said, str) else type(said).__name__
+            raise PluginError(f"it answered with {what}, and not with a sentence or None")
+        return sentence
 
 
 def check(name: str) -> Check:
@@ -65,11 +70,27 @@ def check(name: str) -> Check:
     (point,) = found
     try:
         function = point.load()
-    except Exception as error:  # the same: an import runs the package's own code
-        raise PluginError(f"{_package(point)} cannot be loaded: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # the same: an import runs the package's own code
+        raise PluginError(f"{_package(point)} cannot be loaded: {_told(error)}") from error
     if not callable(function):
         raise PluginError(f"{point.value} of {_package(point)} is no function")
     return Check(f"check {name} of {_package(point)}", function)
+
+
+def _line(text: str) -> str:
+    """A text as one line that can be written anywhere: no half characters, no controls, and bounded."""
+    whole = str.__str__(text)[: 4 * MOST].encode("utf-8", "replace").decode("utf-8")
+    shown = " ".join("".join(c if c.isprintable() else " " for c in whole).split())
+    return shown if len(shown) <= MOST else shown[: MOST - 1] + "…"
+
+
+def _told(error: BaseException) -> str:
+    """An exception in words; one that cannot even say what it is, by its type."""
+    try:
+        said = _line(str(error))
+    except Exception:  # noqa: BLE001 - its own __str__ failed
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _package(point: EntryPoint) -> str:

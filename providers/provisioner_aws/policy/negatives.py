@@ -6,7 +6,7 @@ checked. They are judged like declared tests, on the planned and on the live pol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -99,7 +99,7 @@ def _assumes(agent: Agent, place: Place) -> tuple[Cases, Cases]:
     return [*strangers, *tokens], elsewhere
 
 
-def _known_to(agent: Agent, place: Place, claims: dict[str, Any]) -> bool:
+def _known_to(agent: Agent, place: Place, claims: Mapping[str, Any]) -> bool:
     """Whether an adopted trust names who would be a stranger elsewhere: then it is no test, and the rules tell it."""
     named: set[str] = set()
     for statement in canonical_policy(trust_policy(agent, place))["Statement"]:

@@ -27,6 +27,32 @@ def vandal(block, blocks):
     blocks["agent"].clear()
     block["name"] = "acme-triage"
 
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError
+
+class Sly(str):
+    def strip(self, *given):
+        return ""
+
+def leaves(block, blocks):
+    raise SystemExit(0)
+
+def mute(block, blocks):
+    raise Mute
+
+def blank(block, blocks):
+    return " \\n\\t"
+
+def loud(block, blocks):
+    return "bad\\x1b[2J\\u202e \\ud800name\\r\\n" + "x" * 10_000_000
+
+def sly(block, blocks):
+    return Sly("it breaks the rule")
+
+def screams(block, blocks):
+    raise ValueError("y" * 10_000_000)
+
 constant = 3
 """
 POINTS = """[provisioner.rules]
@@ -34,6 +60,12 @@ naming = acme_rules:naming
 raises = acme_rules:raises
 odd = acme_rules:odd
 vandal = acme_rules:vandal
+leaves = acme_rules:leaves
+mute = acme_rules:mute
+blank = acme_rules:blank
+loud = acme_rules:loud
+sly = acme_rules:sly
+screams = acme_rules:screams
 constant = acme_rules:constant
 gone = acme_rules:gone
 """
@@ -80,7 +112,11 @@ def test_what_a_check_does_to_its_copy_changes_nothing(loaded: Load) -> None:
     ("name", "said"),
     [
         ("raises", "failed on agent.triage: it raised KeyError: 'lost'"),
-        ("odd", "failed on agent.triage: it answered 7"),
+        ("odd", "failed on agent.triage: it answered with int"),
+        ("leaves", "it raised SystemExit: 0"),  # a check that ends the process must not end it as a success
+        ("mute", "it raised Mute."),
+        ("blank", "it answered with an empty text"),
+        ("screams", "it raised ValueError: yyy"),
         ("constant", "is no function"),
         ("gone", "acme-rules 1.2.0 cannot be loaded: AttributeError"),
         ("namin", "did you mean naming?"),
@@ -92,6 +128,17 @@ def test_a_check_that_cannot_judge_is_an_error_at_its_line(name: str, said: str,
     (error,) = [one for one in result.diagnostics if one.is_error]
     assert result.configuration is None and error.code == "E-RULE" and said in error.detail
     assert error.subject is not None and error.subject.start.line == 6
+    assert len(error.detail) < 600
+
+
+def test_what_a_check_says_is_one_line_that_anybody_can_print(loaded: Load) -> None:
+    found: Any = loaded(rule("loud")).configuration
+    ((address, said),) = found.rules["rule.named"].breaches
+    assert address == "agent.triage" and said.startswith("bad [2J ?name xxx")
+    assert len(said) == 400 and said.endswith("x…") and said.isprintable()
+    plain: Any = loaded(rule("sly")).configuration
+    ((_, said),) = plain.rules["rule.named"].breaches
+    assert said == "it breaks the rule" and type(said) is str
 
 
 def test_two_packages_with_one_name_are_refused(package: Callable[[str, str], None], loaded: Load) -> None:
