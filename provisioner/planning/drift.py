@@ -168,19 +168,30 @@ def _judged(
     for built in build_changes(raw, providers, owner_of, {}):
         before = evidence.signed.get(built.address)
         live = evidence.live.get(built.address)
-        agent = built.agent or (before.agent if before else None)
+        agent = _whose(built, live, evidence)
         changes.append(
             replace(
                 built,
                 label=before.label if before else built.label,
-                agent=agent,
+                agent=built.agent or agent,
                 block=before.block if before else built.block,
                 owners=_owners(built.surfaces, agent, owner_of) | (_told(before, built.surfaces) if before else {}),
                 before=before.attributes if before else None,
                 after=live.attributes if live else None,
             )
         )
-    return list(with_effects(changes, providers, signed_world, evidence.live))
+    judged = with_effects(changes, providers, signed_world, evidence.live)
+    return [replace(change, agent=_whose(change, evidence.live.get(change.address), evidence)) for change in judged]
+
+
+def _whose(change: Change, live: Resource | None, evidence: Evidence) -> str | None:
+    """The agent by what was signed of the resource or of what it hangs on: a mark in the cloud may name another."""
+    for address in (change.address, live.parent if live is not None else None):
+        signed = evidence.signed.get(address) if address is not None else None
+        if signed is not None and signed.attributes is not None and signed.agent is not None:
+            return signed.agent
+    known = evidence.signed.get(change.address)
+    return change.agent or (known.agent if known is not None else None)
 
 
 def _parent(address: Address, evidence: Evidence) -> Address | None:
