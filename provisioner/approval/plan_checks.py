@@ -201,7 +201,8 @@ def sweeps_are_the_changes(case: Case) -> Iterator[Refusal]:
 
 def _false_ends(case: Case) -> Iterator[str]:
     """An end that only a removal brings stands where that removal takes authority away, and nowhere else; and a change
-    that moves nothing but an end is of such a thing."""
+    that moves nothing but an end is of such a thing. The removal is signed along, or the end would be a mere word."""
+    carried = {(sweep.change, sweep.ends) for sweep in case.planfile.plan.sweeps}
     for change in case.planfile.plan.changes:
         provider = (case.evidence.providers or {}).get(change.address.provider)
         same = change.action is Action.UPDATE and change.before == change.after
@@ -210,6 +211,8 @@ def _false_ends(case: Case) -> Iterator[str]:
         known = isinstance(provider, Sweeping) and change.after is not None
         if not (known and provider.swept(change.address.kind, change.after)):  # type: ignore[attr-defined]
             yield f"change {change.number} is said to end by its removal, which is nothing that sweep may take away"
+        elif change.ends is not None and (change.number, change.ends) not in carried:
+            yield f"change {change.number} is said to end by its removal, and the plan does not carry that"
 
 
 def owners_are_the_roots(case: Case) -> Iterator[Refusal]:

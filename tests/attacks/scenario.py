@@ -129,6 +129,10 @@ class Cloud:
         until: str | None = attributes.get("document", {}).get("until")
         return until
 
+    def swept(self, kind: str, attributes: Mapping[str, Any]) -> bool:
+        """A list of what is allowed that cannot end by itself."""
+        return kind == "role_policy" and "swept" in attributes.get("document", {})
+
     def mark_in(self, kind: str, attributes: Mapping[str, Any]) -> Mark | None:
         workspace = attributes.get("tags", {}).get("workspace")
         return Mark(workspace, None, "") if workspace else None

@@ -114,3 +114,54 @@ def removal_of_something_else_signed_along() -> Made:
     file = s.file_of(replace(posing, requirements=wanted.requirements, exclusions=wanted.exclusions))
     assert made.after == plan.changes[0].after
     return Situation(root=root, planfile=file, envelopes=s.signed_by_all(file))
+
+
+def until_swept(ends: str | None = TOMORROW, moved: bool = False, **over: Any) -> Situation:
+    """A grant that its cloud cannot end, in a plan that says when it is taken away."""
+    document = {"document": {"allow": ["inbox"], "swept": "yes"}} if over.pop("endless", True) else GRANT.after
+    sides = {"before": document, "fields": (), "effect": Effect.WIDER} if moved else {}
+    made = replace(GRANT, number=1, after=document, ends=ends, **sides)
+    root = make_root(s.root_data())
+    sweeps = over.pop("sweeps", sweeps_of((made,), {"cloud": s.Cloud()}))
+    file = s.file_of(s.draft(root, changes=(made,), findings=(), sweeps=sweeps))
+    return Situation(root=root, planfile=file, envelopes=s.signed_by_all(file))
+
+
+@attack("verified")
+def control_end_with_its_removal() -> Made:
+    """The removal is signed with the grant."""
+    return until_swept()
+
+
+@attack("verified")
+def control_end_that_is_moved() -> Made:
+    """Nothing live differs; the owners sign another end."""
+    return until_swept(moved=True)
+
+
+@attack("E-SWEEPS")
+def end_without_its_removal() -> Made:
+    """The owners sign a grant until tomorrow, and nothing would ever take it away."""
+    return until_swept(sweeps=())
+
+
+@attack("E-SWEEPS")
+def end_that_is_another_than_the_removal_s() -> Made:
+    """The plan shows an end of tomorrow, and what is swept is swept a year later."""
+    later = until_swept(TOMORROW.replace("2026", "2027")).planfile.plan.sweeps
+    return until_swept(sweeps=later)
+
+
+@attack("E-SWEEPS")
+def end_of_what_nothing_sweeps() -> Made:
+    """The plan shows an end where no sweep may take anything away."""
+    return until_swept(endless=False, sweeps=())
+
+
+@attack("E-SWEEPS")
+def update_of_nothing() -> Made:
+    """An update that changes nothing and moves no end: surfaces of the planner's choice would sign it."""
+    same = replace(GRANT, number=1, before=GRANT.after, fields=(), effect=Effect.WIDER)
+    root = make_root(s.root_data())
+    file = s.file_of(s.draft(root, changes=(same,), findings=()))
+    return Situation(root=root, planfile=file, envelopes=s.signed_by_all(file))
