@@ -149,7 +149,7 @@ def _delegated(document: Document | None, roles: Sequence[str]) -> list[Document
     """The policy's statements; an Allow of the whole account admits each of its roles that has a policy of its own
     that allows the same, as a tool's grant does."""
     given = (document or {}).get("Statement", [])
-    found = []
+    found: list[Document] = []
     for statement in given if isinstance(given, list) else [given]:
         if not isinstance(statement, dict):
             raise PolicyError(f"a statement is no object: {statement!r}")

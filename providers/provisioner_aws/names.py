@@ -26,6 +26,12 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9+=,.@-]+")
 _TAG_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _.:/+-@")
 
 
+AWS_PATHS = ("/aws-service-role/", "/aws-reserved/")
+"""Paths of roles that AWS makes for itself: service-linked ones, and those of permission sets (IAM Identity Center).
+Source: IAM User Guide, «Create a service-linked role»; IAM Identity Center User Guide, «Referencing permission sets».
+"""
+
+
 def role_name(workspace: str, agent: str) -> str:
     """`<workspace>-<agent>` as a role name."""
     return _fit(f"{workspace}-{agent}", ROLE_NAME_LIMIT)

@@ -25,22 +25,19 @@ runtimes; what any workload uses (Lambda, ECS, EC2) says nothing by itself."""
 COMPUTE = frozenset({"lambda.amazonaws.com", "ecs-tasks.amazonaws.com", "ec2.amazonaws.com"})
 """Where agents run among much else: a role of these counts where its name says that it is an agent."""
 
-_NOT_OURS = ("/aws-service-role/", "/aws-reserved/")
-"""Paths of roles that AWS makes for itself."""
-
 _PROVIDER = ":oidc-provider/"
 _RISKY = ("*", "iam:*", "iam:PassRole", "sts:AssumeRole")
 
 
 def sighting(account: str, raw: Raw) -> Sighting | None:
     """What the bulk answer says of a role that no workspace has marked; None where it looks like no agent."""
-    if str(raw.get("Path", "/")).startswith(_NOT_OURS) or names.TAG_WORKSPACE in live.tags_of(raw):
+    if str(raw.get("Path", "/")).startswith(names.AWS_PATHS) or names.TAG_WORKSPACE in live.tags_of(raw):
         return None
     why = _why(raw)
     if not why:
         return None
-    used = (raw.get("RoleLastUsed") or {}).get("LastUsedDate")
-    stamp = used.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(used, datetime) else None
+    used = live.last_use(raw)
+    stamp = (used.last or None) if used is not None else None
     return Sighting(Address("aws", account, schema.ROLE, raw["RoleName"]), "role", why, stamp, tuple(_holds(raw)))
 
 

@@ -120,6 +120,14 @@ def _agent(authority: Authority, agent: Agent) -> Iterable[Diagnostic]:
             f'It begins and ends with "/" and has at most {LIMITS["path"].most} characters, for example "/agents/".',
             subject=settings.range_of("path"),
         )
+    if path.startswith(names.AWS_PATHS):
+        yield Diagnostic(
+            "E-AWS-PATH",
+            f"{agent.address}: roles in {path} are AWS's own",
+            "Service-linked roles and those of permission sets are made, changed and deleted by AWS services alone: no"
+            " agent is one. Give the agent a role of its own.",
+            subject=settings.range_of("path"),
+        )
     if agent.boundary is not None and boundary_of(configuration, agent) is None:
         yield Diagnostic(
             "E-AWS-BOUNDARY",

@@ -200,6 +200,11 @@ class TestNames:
     def test_a_path_has_a_shape(self):
         assert codes(authority([agent("a", identity={"path": "agents"})])) == ["E-AWS-PATH"]
 
+    @pytest.mark.parametrize("path", ["/aws-service-role/lex.amazonaws.com/", "/aws-reserved/sso.amazonaws.com/"])
+    def test_a_role_of_aws_itself_is_no_agents(self, path):
+        found = one(authority([agent("a", identity={"path": path})]))
+        assert found.code == "E-AWS-PATH" and "AWS's own" in found.summary
+
 
 class TestRuntimes:
     @pytest.mark.parametrize(
