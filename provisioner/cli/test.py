@@ -53,14 +53,16 @@ def test(
     if json:
         session.document(
             "test",
-            test_document(run.results, run.coverage, run.world, run.simulated, run.gaps),
+            test_document(
+                run.results, run.coverage, run.world, run.simulated, run.gaps, run.calls, run.milliseconds
+            ),
             held,
             run.warnings,
             project.sources,
         )
     else:
         session.diagnostics(run.warnings, project.sources)
-        judged = Judged(run.results, run.coverage, run.world, run.simulated, run.gaps)
+        judged = Judged(run.results, run.coverage, run.world, run.simulated, run.gaps, run.calls, run.milliseconds)
         text = test_text(judged, conditions=held, verbose=verbose, width=session.width, color=session.color())
         session.print(text)
     return exit_code(held)

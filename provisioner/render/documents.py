@@ -135,6 +135,7 @@ def _commands() -> dict[str, tuple[Any, ...]]:
             {
                 **{"passed": _NUMBER, "failed": _NUMBER, "world": _TEXT, "simulated": _or_null(_TEXTS)},
                 **{"results": _list(_ref("TestResult")), "coverage": _list(_ref("TestCoverage")), "gaps": _TEXTS},
+                **{"calls": _COUNTS, "milliseconds": _NUMBER},
             },
             ("passed", "failed", "results", "coverage", "world", "simulated", "gaps"),
         ),

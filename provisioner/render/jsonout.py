@@ -98,9 +98,12 @@ def test_document(
     world: str = "planned",
     simulated: Sequence[str] | None = None,
     gaps: Sequence[str] = (),
+    calls: Mapping[str, int] | None = None,
+    milliseconds: int = 0,
 ) -> dict[str, Any]:
     """`passed`, `failed` and every result; `coverage` by agent and surface; `world`, on which they were judged,
-    `simulated`, the clouds whose simulators judged the attempts, null where nobody asked, `gaps`, reads that failed."""
+    `simulated`, the clouds whose simulators judged the attempts, null where nobody asked, `gaps`, reads that failed;
+    `calls` that were made to read, by `provider:target`, and `milliseconds` in all."""
     passed = sum(result.passed for result in results)
     return {
         "passed": passed,
@@ -110,6 +113,8 @@ def test_document(
         "world": world,
         "simulated": None if simulated is None else list(simulated),
         "gaps": list(gaps),
+        "calls": dict(calls or {}),
+        "milliseconds": milliseconds,
     }
 
 

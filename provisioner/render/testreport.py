@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..model.findings import TestCoverage, TestResult
 from .conditions import Condition, exit_line
 from .escape import clip, escape
-from .human import failure_lines
+from .human import failure_lines, spent
 from .text import Paint, count, ending, listing, section, wrap
 
 MOST_ROWS = 12
@@ -25,6 +25,8 @@ class Judged:
     world: str = "planned"
     simulated: Sequence[str] | None = None
     gaps: Sequence[str] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
+    milliseconds: int = 0
 
 
 def test_text(
@@ -63,6 +65,8 @@ def test_text(
                 text = f"{escape(result.test)}{case}, agent.{escape(result.agent)}: {result.got}"
                 lines += wrap(text, width, "  pass ")
     lines += _coverage(judged.coverage, width)
+    took = spent(judged.calls, judged.milliseconds)
+    lines += ["", *section("TOOK", ", ".join(took), width)] if judged.calls else []
     return "\n".join([*lines, "", *ending(exit_line(conditions), width, paint)]) + "\n"
 
 

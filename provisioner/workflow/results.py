@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..model.diagnostics import Diagnostic
 from ..model.findings import TestCoverage, TestResult
@@ -29,7 +30,8 @@ class PlanRun:
 @dataclass(frozen=True, slots=True)
 class TestRun:
     """Every judged boundary test. `world` is `planned` or `live`, `simulated` the clouds whose simulators judged the
-    attempts (None: nobody asked for that), `gaps` the reads that failed."""
+    attempts (None: nobody asked for that), `gaps` the reads that failed. `calls` counts those reads by
+    `provider:target`; what a simulator was asked is not among them."""
 
     __test__ = False
 
@@ -39,6 +41,8 @@ class TestRun:
     world: str = "planned"
     simulated: tuple[str, ...] | None = None
     gaps: tuple[str, ...] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
+    milliseconds: int = 0
 
     @property
     def failed(self) -> bool:

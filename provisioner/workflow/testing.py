@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ..model.diagnostics import Diagnostic
 from ..model.requests import Attempt, Decision, World
-from ..model.resources import Gap
+from ..model.resources import Coverage
 from ..planning.planner import merged_coverage, raise_for
 from ..policy.boundary_tests import Simulated, coverage, generated, judge
 from ..sdk.simulation import Simulating, Simulator
@@ -25,8 +26,9 @@ def test(project: Project, *, live: bool = False, simulate: bool = False) -> Tes
     With `live` the clouds are read and judged as they are; with `simulate` attempts are put to the cloud's own
     simulator. Raises DiagnosticError for what cannot compile, and with `live` CloudError.
     """
-    configuration = project.configuration
-    compiled, world, gaps, problems = _live(project) if live else _planned(project)
+    configuration, started = project.configuration, time.monotonic()
+    compiled, world, read, problems = _live(project) if live else _planned(project)
+    gaps = read.gaps
     negatives = generated(configuration.agents.values(), compiled.authorities, compiled.providers)
     simulators = _simulators(project, compiled, world, live=live) if simulate else None
     tests = [*configuration.tests.values(), *negatives]
@@ -41,10 +43,12 @@ def test(project: Project, *, live: bool = False, simulate: bool = False) -> Tes
         "live" if live else "planned",
         tuple(simulators or ()) if simulate else None,
         tuple(f"{gap.what} in {gap.provider} {gap.target}: {gap.reason}" for gap in gaps),
+        read.calls,
+        int((time.monotonic() - started) * 1000),
     )
 
 
-Opened = tuple[Compiled, World, tuple[Gap, ...], tuple[Diagnostic, ...]]
+Opened = tuple[Compiled, World, Coverage, tuple[Diagnostic, ...]]
 
 
 def _planned(project: Project) -> Opened:
@@ -56,13 +60,13 @@ def _planned(project: Project) -> Opened:
     problems = preflight(compiled)
     raise_for(problems)
     world = World({item.resource.address: item.resource for item in compiled.desired}, stamp(now))
-    return compiled, world, (), tuple(problems)
+    return compiled, world, Coverage(), tuple(problems)
 
 
 def _live(project: Project) -> Opened:
     seen = look(project, pin_demanded=False)
     world = World(live_of(seen.snapshots), stamp(seen.now))
-    return seen.compiled, world, merged_coverage(seen.snapshots).gaps, seen.warnings
+    return seen.compiled, world, merged_coverage(seen.snapshots), seen.warnings
 
 
 def _simulators(project: Project, compiled: Compiled, world: World, *, live: bool) -> Simulated:

@@ -193,6 +193,7 @@ def test_live_is_what_is_there(applied: Any) -> None:
     question = ("access", "can", "invoice_triage", "dynamodb:Query", table)
     assert applied.json(*question, "-live", check=4)["answer"] == "denied"
     judged = applied.json("test", "-live")  # what the plan promised holds in the cloud
+    assert sum(judged["calls"].values()) > 0 and judged["milliseconds"] > 0
     assert (judged["world"], judged["failed"], judged["gaps"]) == ("live", 0, [])
     assert all(one["passed"] for one in judged["coverage"])
     asked = applied.json("test", "-simulate", check=4)  # the sandbox has no simulator, and says so

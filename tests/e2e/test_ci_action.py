@@ -68,6 +68,8 @@ class Runner:
             "github.event.pull_request.head.repo.fork": "true" if self.fork else "false",
             "github.event.pull_request.number": "7",
             "github.repository": "acme/agents",
+            "github.server_url": "https://github.example",
+            "github.run_id": "11",
             "github.token": "token",
         }
         return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: known.get(found.group(1), ""), text)
@@ -125,17 +127,72 @@ def started(team: Any) -> Any:
 
 def test_a_pull_request_is_planned_and_gets_one_comment(started: Any) -> None:
     runner = Runner(started)
-    assert runner.run("pull-request") == 0
+    since = str(started.home / "plans" / "plan.json")
+    for forged in ("plan.md", "plan.json", "review.html"):
+        (started.checkout / forged).write_text("forged")
+    assert runner.run("pull-request", since=since) == 0
     (comment,) = runner.comments
     assert comment["path"] == "repos/acme/agents/issues/7/comments"
     assert comment["body"].startswith("<!-- provisioner:comment workspace=") and "Who has to sign" in comment["body"]
     assert runner.outputs["exit-code"] == "0" and runner.outputs["digest"].startswith("sha256:")
     assert json.loads((started.checkout / runner.outputs["sarif"]).read_text())["version"] == "2.1.0"
     assert "#### Who has to sign" in runner.summary.read_text()
+    assert (started.checkout / "review.html").read_text().startswith("<!DOCTYPE html>")
+    assert "Since the last comment" not in comment["body"]
     started.edit("table/triage", "table/triage-2")
-    assert runner.run("pull-request") == 0
+    assert runner.run("pull-request", since=since) == 0
     (again,) = runner.comments
-    assert again["id"] == comment["id"] and again["body"] != comment["body"]
+    assert again["id"] == comment["id"] and "Since the last comment (plan <code>" in again["body"]
+    assert "- change 3: changed" in again["body"] and "- changes 1 2: the same" in again["body"]
+    Path(since).write_text("{}")
+    assert runner.run("pull-request", since=since) == 0
+    assert "Since the last comment" not in runner.comments[0]["body"], "a plan that is none costs that part only"
+
+
+def test_what_the_checkout_holds_is_never_taken_for_the_runs_own(started: Any) -> None:
+    runner = Runner(started)
+    (started.checkout / "plan.md").write_text("<!-- provisioner:comment -->\nready: nothing to sign")
+    (started.checkout / "plan.json").write_text('{"digest": "sha256:forged"}')
+    (started.checkout / "broken.hcl").write_text("agent {")
+    assert runner.run("pull-request") == 1
+    assert runner.comments == [] and "digest" not in runner.outputs
+
+
+def test_no_cloud_key_is_asked_for_anywhere() -> None:
+    """Identity tokens only: nothing that could hold a long-lived key of a cloud is read, or shown in the how-to."""
+    keys = re.compile(
+        r"(?i)secrets\.|access_key|secret_key|credentials_json|application_credentials|service_account_key"
+    )
+    for name in ("action.yml", "templates/provisioner.yml", "docs/howto/plan-in-ci.md", ".pre-commit-hooks.yaml"):
+        assert not keys.search((ROOT / name).read_text()), name
+    assert "id-token: write" in (ROOT / "docs/howto/plan-in-ci.md").read_text()
+
+
+def test_the_workflow_of_atlantis_runs_as_it_stands(started: Any) -> None:
+    page = (ROOT / "docs" / "howto" / "plan-in-ci.md").read_text()
+    (found,) = re.findall(r"```yaml\n(# atlantis\.yaml\n.*?)```", page, re.DOTALL)
+    steps = yaml.safe_load(found)["workflows"]["provisioner"]
+    env = {**started.env, "PLANFILE": str(started.home / "atlantis" / "agents.tfplan")}
+    Path(env["PLANFILE"]).parent.mkdir()
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        script = "\n".join(["set -e", *(step["run"] for step in steps[name]["steps"])])
+        return subprocess.run(
+            ["sh", "-c", script],
+            cwd=started.checkout,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    planned = run("plan")
+    assert planned.returncode == 0 and "#### Who has to sign" in planned.stdout, planned.stderr
+    assert run("apply").returncode == 3, "an approval of Atlantis is no sign-off"
+    (started.home / "plan.json").write_bytes(Path(env["PLANFILE"]).read_bytes())
+    started.sign_all()
+    assert run("apply").returncode == 0
 
 
 def test_a_fork_is_validated_only(started: Any) -> None:
@@ -157,10 +214,10 @@ def test_what_blocks_fails_the_job_and_is_commented(started: Any) -> None:
 def test_publish_sign_apply_and_drift(started: Any) -> None:
     runner = Runner(started)
     assert runner.run("publish") == 0
+    published = (started.checkout / "plan.json").read_bytes()
     assert runner.run("apply") == 0  # nobody has signed: nothing to apply, nothing done
     assert started.iam().list_roles(PathPrefix="/agents/")["Roles"] == []
-    plan = started.checkout / "plan.json"
-    (started.home / "plan.json").write_bytes(plan.read_bytes())
+    (started.home / "plan.json").write_bytes(published)
     started.sign_all()
     assert runner.run("apply") == 0
     assert runner.run("drift") == 0
