@@ -19,6 +19,7 @@ from .escape import escape
 WIDTH: Final = 100
 FORMAT_VERSION: Final = "1.0"
 _MAX_LINES: Final = 8
+_MAX_COLUMNS: Final = 400
 _HEADER: Final = re.compile(r'([A-Za-z_][\w-]*)((?:[ \t]+"[^"\n]*")*)[ \t]*\{')
 _RED: Final = "\x1b[31m"
 _YELLOW: Final = "\x1b[33m"
@@ -125,10 +126,22 @@ def _snippet(diagnostic: Diagnostic, place: SourceRange, sources: Sources, color
     return lines
 
 
+def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line as it is; of a very long one what lies around the mark, with where that is in it."""
+    if len(text) <= _MAX_COLUMNS:
+        return text, start, end
+    first = max(0, min(start - _MAX_COLUMNS // 4, len(text) - _MAX_COLUMNS))
+    last = first + _MAX_COLUMNS
+    shown = f"{'…' * bool(first)}{text[first:last]}{'…' * (last < len(text))}"
+    shift = first - bool(first)
+    return shown, max(0, start - shift), max(0, min(end - shift, len(shown)))
+
+
 def _source_line(source: Source, number: int, place: SourceRange, margin: int, color: bool) -> list[str]:
     text = source.line(number)
     start = place.start.column - 1 if number == place.start.line else len(text) - len(text.lstrip())
     end = place.end.column - 1 if number == place.end.line else len(text.rstrip())
+    text, start, end = _window(text, start, end)
     marked = place.start.line <= number <= place.end.line and start < max(end, start + 1)
     before, within, after = _visible(text[:start]), _visible(text[start:end]), _visible(text[end:])
     prefix = f"  {number:>{margin}}: "

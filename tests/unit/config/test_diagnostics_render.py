@@ -51,6 +51,20 @@ def test_a_box() -> None:
     )
 
 
+@pytest.mark.parametrize("before", [0, 90, 5_000, 2_000_000])
+@pytest.mark.parametrize("after", [0, 350, 2_000_000])
+def test_of_a_very_long_line_what_matters_is_shown(before: int, after: int) -> None:
+    source = Source("main.hcl", f"{'x' * before}WRONG{'y' * after}\n")
+    found = human([error(source.range(before, before + 5))], {"main.hcl": source})
+    shown, marks = next(
+        (a, b) for a, b in zip(found.splitlines(), found.splitlines()[1:], strict=False) if "WRONG" in a
+    )
+    assert shown[len(marks) - 5 :].startswith("WRONG") and marks.endswith(" ^^^^^") and len(found) < 1_500
+    assert ("…" in shown) == (before + after + 5 > 400)
+    nul = Source("main.hcl", "\0" * 1_000_000)
+    assert len(human([error(nul.range(0, 1_000_000))], {"main.hcl": nul})) < 5_000
+
+
 def test_wide_characters_are_underlined_by_columns() -> None:
     lines = human([error(at("here"))], SOURCES).splitlines()
     shown = next(i for i, line in enumerate(lines) if "漢字" in line)
