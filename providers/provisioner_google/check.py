@@ -15,6 +15,9 @@ from .limits import limit
 
 _SLOW = (schema.DENY_POLICY, schema.ACCESS_BOUNDARY, schema.ACCESS_BOUNDARY_BINDING)
 
+ROLES, PROVIDERS = "custom roles", "providers of pool {}"
+"""Under these names a read counts what is there of them."""
+
 SLOW_CALLS_A_MINUTE = 5
 """Writes of deny policies and access boundaries a minute and project. Source: «Quotas and limits», IAM."""
 
@@ -33,6 +36,7 @@ def check(authority: Authority, desired: Sequence[Desired], live: Snapshot) -> I
         if resource is not None and resource.attributes.get("state") == "DELETED":
             yield _undelete(item, resource)
     yield from _full(authority, own, found)
+    yield from _crowded(authority, own, found)
     slow = [i for i in own if i.resource.address.kind in _SLOW and _differs(i, found)]
     if len(slow) > SLOW_CALLS_A_MINUTE:
         minutes = -(-len(slow) // SLOW_CALLS_A_MINUTE)
@@ -94,6 +98,38 @@ def _full(authority: Authority, own: Sequence[Desired], found: Mapping[Address, 
         if len(items) > bindings:
             what = f"{len(items)} conditional grants of {role} on {resource} to one member, and Google takes {bindings}"
             yield _too_full(what, items[-1])
+
+
+def _crowded(authority: Authority, own: Sequence[Desired], found: Mapping[Address, Resource]) -> Iterable[Diagnostic]:
+    """Custom roles and providers beyond what a project and a pool take, everybody's counted."""
+    coming: dict[tuple[str, Address], list[Desired]] = {}
+    for item in own:
+        where = item.resource.address
+        there = found.get(where)
+        if where.kind not in _COUNTED or (there is not None and there.attributes["state"] == "ACTIVE"):
+            continue
+        quota, name = _COUNTED[where.kind]
+        place = Address("google", where.target, schema.PLACE, name.format(where.name.partition("/")[0]))
+        coming.setdefault((quota, place), []).append(item)
+    quotas = {authority.targets[key].id: config.settings.get("quotas") for key, config in authority.configs.items()}
+    for (quota, place), items in sorted(coming.items()):
+        most = limit(quota, quotas.get(place.target))
+        count = int(found[place].attributes["members"]) if place in found else 0
+        if count + len(items) > most:
+            what = f"Project {place.target} has {count} {place.name}, and {len(items)} more would be over {most}"
+            yield Diagnostic(
+                "E-GOOGLE-LIMIT",
+                what,
+                "Google would refuse it in the middle of an apply. Delete what nobody needs, use predefined roles or"
+                " another pool; where Google raised the limit for you, write it in quotas.",
+                subject=items[-1].source,
+            )
+
+
+_COUNTED = {
+    schema.CUSTOM_ROLE: ("custom_roles_per_project", ROLES),
+    schema.POOL_PROVIDER: ("providers_per_pool", PROVIDERS),
+}
 
 
 def _too_full(what: str, item: Desired) -> Diagnostic:

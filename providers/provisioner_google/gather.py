@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from provisioner.model.resources import Address, Gap, Resource
 from provisioner.sdk.provider import Scope
 
-from . import live, names, rest, schema, table
+from . import check, live, names, rest, schema, table
 from .bindings import Place, Tuple, place_of
 from .client import IAM, Json, Project
 from .faults import CallError, Fault
@@ -279,8 +279,9 @@ class Gatherer:
         except CallError as error:
             self._gap(f"providers of pool {pool.address.name}", error, "iam.workloadIdentityPoolProviders.list")
             return []
-        made = (live.provider(pool, self.scope.workspace, raw) for raw in raws)
-        return [r for r in made if r.address in self.known or r.attributes["state"] == "ACTIVE"]
+        made = [live.provider(pool, self.scope.workspace, raw) for raw in raws]
+        counted = self._counted(check.PROVIDERS.format(pool.address.name), made)
+        return [*counted, *(r for r in made if r.address in self.known or r.attributes["state"] == "ACTIVE")]
 
     def _custom_roles(self) -> list[Resource]:
         path = f"/v1/projects/{self.project.id}/roles"
@@ -295,8 +296,13 @@ class Gatherer:
             lambda: self.project.pages(IAM, path, "roles", pageSize=1000, view="FULL", showDeleted="true"),
             path + "/{0}",
         )
-        made = (live.rest(schema.CUSTOM_ROLE, self.project.id, self.scope.workspace, raw) for raw in raws)
-        return [r for r in made if self._wanted(r)]
+        made = [live.rest(schema.CUSTOM_ROLE, self.project.id, self.scope.workspace, raw) for raw in raws]
+        return [*self._counted(check.ROLES, made), *(r for r in made if self._wanted(r))]
+
+    def _counted(self, name: str, found: Iterable[Resource]) -> list[Resource]:
+        """How many of a kind there are, whoever made them: Google takes so many and no more."""
+        there = sum(r.attributes["state"] == "ACTIVE" for r in found)
+        return [live.place(self.project.id, name, (), (), False, there)] if self.bulk else []
 
     def _wanted(self, resource: Resource) -> bool:
         """What is desired or recorded, and what carries our mark and is not soft-deleted."""

@@ -19,6 +19,11 @@ BECOMING = (
 )
 """Permissions by which a principal becomes another, or takes away a key of it."""
 
+ABOVE_PROJECTS = ("resourcemanager.projects.list", "resourcemanager.folders.", "resourcemanager.organizations.")
+"""What only a custom role of an organization can hold: permissions on folders and organizations, and the listing of
+projects. Source: «Understanding IAM custom roles». Which others Google keeps out of custom roles (`NOT_SUPPORTED`) is a
+list of thousands that only the cloud has; the emulator has examples."""
+
 BECOMING_ROLES = (
     "roles/iam.workloadIdentityUser",
     "roles/iam.serviceAccountTokenCreator",

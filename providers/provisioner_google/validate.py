@@ -19,7 +19,7 @@ from .identities import check_identities
 from .limits import limit
 from .policy import cel
 from .principals import google_agents, google_parts, principal
-from .roles import BASIC_ROLES, BECOMING, BECOMING_ROLES
+from .roles import ABOVE_PROJECTS, BASIC_ROLES, BECOMING, BECOMING_ROLES
 
 _ROLE = re.compile(
     r"(?:roles/[A-Za-z0-9_.]+|projects/[a-z][a-z0-9-]+/roles/[A-Za-z0-9_.]+|organizations/[0-9]+/roles/[A-Za-z0-9_.]+)"
@@ -133,6 +133,13 @@ def _permissions(authority: Authority, block: Settings, label: str, resource: st
             )
         if permission in BECOMING:
             yield _becoming(label, str(permission), subject)
+        if str(permission).startswith(ABOVE_PROJECTS):
+            yield _error(
+                "E-GOOGLE-PERMISSION",
+                f"{label}: a custom role of a project cannot hold {permission}",
+                "Only a role of the organization can. Name one, or a predefined role that has it, or leave it out.",
+                subject,
+            )
     project = table.project_of(resource)
     targets = {target.id for target in authority.targets.values()}
     row = table.row_of(resource)

@@ -12,13 +12,27 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from google_workspace import PROJECT, SEEDS, agent, authority, boundary, google, grant, tool
+from google_workspace import (
+    PROJECT,
+    SEEDS,
+    agent,
+    authority,
+    boundary,
+    custom,
+    github,
+    github_federation,
+    google,
+    grant,
+    tool,
+)
 from provisioner_google import provider
 from provisioner_google.bindings import Tuple, address, place_of
 from provisioner_google.client import Project
 from provisioner_google.faults import CallError
 from provisioner_google.policies import LivePolicy, _of_bindings, write_policy
+from provisioner_google.policy.boundary import blocks
 from provisioner_google.sandbox import start
+from provisioner_google.schema import POOL
 
 from provisioner.model.authority import Authority, Target
 from provisioner.model.changes import Action, Change, Effect, Operation, Status
@@ -276,6 +290,51 @@ def test_what_this_version_does_not_know_goes_back_as_it_came() -> None:
         {"role": JOBS, "members": [new.member], "condition": {"title": "t", "expression": "a == 1"}},
     ], "a member of ours never comes under a condition that is not exactly its own"
     assert sent(raw, [], [mine])["bindings"] == raw["bindings"], "it is there already"
+
+
+def test_custom_roles_and_providers_are_counted_with_those_that_are_there(cloud: Any) -> None:
+    federated = agent("reports", github(), identity={"federation": "federation.github"})
+    configuration = authority(
+        [federated], [tool("inbox", custom("objects"))], [grant("reads", ["reports"], ["inbox"])], boundaries=[],
+        federations=[github_federation()], quotas={"custom_roles_per_project": 2, "providers_per_pool": 1},
+    )  # fmt: skip
+    desired = list(provider.compile(configuration))
+
+    def told() -> list[str]:
+        known = frozenset(item.resource.address for item in desired)
+        live = provider.reader([connection(cloud)]).read(Scope(configuration.workspace, known))
+        return [problem.summary for problem in provider.check(configuration, desired, live)]
+
+    def role(name: str) -> None:
+        call(cloud, f"/v1/projects/{PROJECT}/roles", {"roleId": name, "role": {"title": name}})
+
+    role("theirs.one")
+    assert told() == [], "one more is what fits"
+    role("theirs.two")
+    (full,) = told()
+    assert full == f"Project {PROJECT} has 2 custom roles, and 1 more would be over 2"
+    (pool,) = [item.resource.address.name for item in desired if item.resource.address.kind == POOL]
+    pools = f"/v1/projects/{PROJECT}/locations/global/workloadIdentityPools"
+    call(cloud, f"{pools}?workloadIdentityPoolId={pool}", {"description": "[provisioner acme - federation.github]"})
+    oidc = {"oidc": {"issuerUri": "https://token.actions.githubusercontent.com"}, "attributeCondition": "true == false",
+            "attributeMapping": {"google.subject": "assertion.sub"}}  # fmt: skip
+    call(cloud, f"{pools}/{pool}/providers?workloadIdentityPoolProviderId=theirs", oidc)
+    assert f"Project {PROJECT} has 1 providers of pool {pool}, and 1 more would be over 1" in told()
+
+
+@pytest.mark.parametrize(
+    ("permission", "version", "blocked"),
+    [
+        ("iam.serviceAccounts.getAccessToken", "3", True),
+        ("iam.serviceAccounts.getAccessToken", "2", False),
+        ("iam.serviceAccounts.createTagBinding", "3", False),
+        ("iam.serviceAccounts.createTagBinding", "latest", False),
+        ("bigquerydatatransfer.transfers.get", "2", True),
+        ("storage.objects.get", "latest", False),
+    ],
+)
+def test_a_boundary_is_not_said_to_block_what_google_excepts(permission: str, version: str, blocked: bool) -> None:
+    assert blocks(permission, version) is blocked
 
 
 def test_a_giant_policy_is_edited_in_one_write(cloud: Any) -> None:

@@ -174,6 +174,12 @@ def test_tools(made: Any, code: str) -> None:
     assert code in granted(made)
 
 
+@pytest.mark.parametrize("permission", ["resourcemanager.projects.list", "resourcemanager.folders.get"])
+def test_what_a_custom_role_of_a_project_cannot_hold(permission: str) -> None:
+    assert granted(google(role=None, permissions=[permission])) == ["E-GOOGLE-PERMISSION"]
+    assert granted(google(role=None, permissions=["resourcemanager.projects.get"])) == []
+
+
 def test_an_end_is_enforced_by_a_condition_or_by_a_signed_removal() -> None:
     topic = google(role="roles/pubsub.publisher", resource=TOPIC)
     assert granted(topic) == []
