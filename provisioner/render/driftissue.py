@@ -78,7 +78,8 @@ def _head(report: DriftReport) -> list[str]:
     out = f"Out of band: {', '.join(effects)}. " if effects else ""
     unread = count(len(report.coverage.gaps), "place")
     whole = f"{unread} could not be read, so this is no clean bill for the rest." if report.coverage.gaps else ""
-    return ["", f"{out}{count(report.differ, 'agent')} of {report.agents} differ. {whole}".rstrip()]
+    differ = f"{report.differ} of {count(report.agents, 'agent')} differ{'s' if report.differ == 1 else ''}"
+    return ["", f"{out}{differ}. {whole}".rstrip()]
 
 
 def _row(one: Difference) -> str:

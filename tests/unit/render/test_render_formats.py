@@ -23,6 +23,8 @@ from markdown_it import MarkdownIt
 from sarif_pydantic import Sarif
 
 from provisioner import planfile
+from provisioner.model.findings import Located
+from provisioner.model.source import Position, SourceRange
 from provisioner.policy.table import RULES
 from provisioner.render.gitlab import code_quality, terraform_report
 from provisioner.render.junit import tests_junit as junit
@@ -135,6 +137,26 @@ def test_sarif_places_and_suppressions() -> None:
     (first, *_) = json.loads(plan_sarif(lifted, "0.1.0", SUMMARIES))["runs"][0]["results"]
     assert first["suppressions"][0]["justification"] == "exception.x, until 2027-01-15"
     assert first["level"] == "note"
+
+
+def test_fingerprints_stay_when_lines_move() -> None:
+    """What a reviewer dismissed stays dismissed while blocks are moved about; two findings never share one."""
+    file = samples.six_changes()
+    place = SourceRange("agents.hcl", Position(90, 1, 900), Position(90, 9, 908))
+    subjects = {finding.subject for finding in file.plan.findings}
+    moved = replace(file, notes=replace(file.notes, sources=tuple(Located(one, place) for one in sorted(subjects))))
+
+    def of_sarif(given: planfile.PlanFile) -> list[dict[str, str]]:
+        return [
+            one["partialFingerprints"] for one in json.loads(plan_sarif(given, "1", SUMMARIES))["runs"][0]["results"]
+        ]
+
+    def of_quality(given: planfile.PlanFile) -> list[str]:
+        return [one["fingerprint"] for one in json.loads(code_quality(given))]
+
+    assert json.loads(code_quality(moved))[0]["location"] == {"path": "agents.hcl", "lines": {"begin": 90}}
+    assert of_sarif(file) == of_sarif(moved) and of_quality(file) == of_quality(moved)
+    assert len(of_quality(file)) == len(set(of_quality(file))) > 1
 
 
 def test_junit_is_read_by_its_own_library(tmp_path: Path) -> None:
