@@ -94,7 +94,7 @@ def _roles(gathered: Gathered, found: Mapping[str, list[Raw]], settings: Mapping
         role = live.role(account.id, workspace, raw, _settings(gathered, raw["RoleName"], settings))
         if not gathered.in_scope(role):
             continue
-        gathered.add(role)
+        gathered.add_role(role, raw)
         for inline in raw.get("RolePolicyList") or ():
             gathered.add(live.inline_policy(role, inline["PolicyName"], inline["PolicyDocument"]))
         gathered.attachments(role, [item["PolicyArn"] for item in raw.get("AttachedManagedPolicies") or ()])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from provisioner.model.resources import Address, Gap, Inventory, Resource, ResourcePolicy, Sighting
+from provisioner.model.resources import Address, Gap, Inventory, LastUse, Resource, ResourcePolicy, Sighting
 from provisioner.sdk.provider import Scope
 
 from . import live, names, schema
@@ -31,9 +31,17 @@ class Gathered:
     role_names: frozenset[str] | None = None
     sightings: list[Sighting] = field(default_factory=list)
     policies: tuple[ResourcePolicy, ...] = ()
+    last_uses: dict[Address, LastUse] = field(default_factory=dict)
 
     def add(self, resource: Resource) -> None:
         self.resources[resource.address] = resource
+
+    def add_role(self, role: Resource, raw: Mapping[str, Any]) -> None:
+        """A role, with what IAM says of its use."""
+        self.add(role)
+        use = live.last_use(raw)
+        if use is not None:
+            self.last_uses[role.address] = use
 
     def attempt(self, what: str, permission: str, read: Callable[[], T], agents: tuple[str, ...] = ()) -> T | None:
         """The result, or None with a gap. Raises CloudError where there is no way to the cloud at all."""

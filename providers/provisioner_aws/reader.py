@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from provisioner.model.resources import Coverage, Gap, Inventory, Resource, ResourcePolicy, Sighting, Snapshot
+from provisioner.model.resources import (
+    Address,
+    Coverage,
+    Gap,
+    Inventory,
+    LastUse,
+    Resource,
+    ResourcePolicy,
+    Sighting,
+    Snapshot,
+)
 from provisioner.sdk.provider import Connection, Scope
 
 from .bulk import read_bulk
@@ -78,10 +88,12 @@ class AWSReader:
         inventories: list[Inventory] = []
         sightings: list[Sighting] = []
         policies: list[ResourcePolicy] = []
+        uses: dict[Address, LastUse] = {}
         for gathered in self._each(one):
             resources += gathered.resources.values()
             gaps += gathered.gaps
             sightings += gathered.sightings
+            uses |= gathered.last_uses
             policies += gathered.policies
             inventories += [gathered.inventory] if gathered.inventory is not None else []
             unseen += (f"aws {gathered.account.id}: {what}" for what in (not_looked_at, *gathered.unseen))
@@ -93,7 +105,7 @@ class AWSReader:
         )
         ordered = tuple(sorted(resources, key=lambda resource: resource.address))
         seen = tuple(sorted(sightings, key=lambda sighting: sighting.address))
-        return Snapshot(ordered, coverage, tuple(inventories), seen, tuple(policies))
+        return Snapshot(ordered, coverage, tuple(inventories), seen, tuple(policies), uses)
 
     def _each(self, work: Callable[[Account], T]) -> Iterable[T]:
         """Results in the order of account ids; the first error is raised once all are done."""

@@ -54,7 +54,7 @@ def _read_role(gathered: Gathered, name: str) -> None:
     role = live.role(account.id, scope.workspace, raw, raw)
     if not gathered.in_scope(role):
         return
-    gathered.add(role)
+    gathered.add_role(role, raw)
     agents = (role.agent,) if role.agent else ()
     for inline in _inline_names(gathered, name, agents):
         found = gathered.attempt(

@@ -140,6 +140,15 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class LastUse:
+    """What a cloud itself says of the use of a principal: RFC 3339 UTC times. `last` is empty where it says that there
+    was none, `made` where it does not say since when the principal is there."""
+
+    last: str
+    made: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ResourcePolicy:
     """The policy that stands on a resource of somebody's: read where a tool needs it, never written.
 
@@ -157,7 +166,8 @@ class Snapshot:
     """Live resources in scope: those marked as ours, those under a desired name, and all that hangs on them.
 
     `inventories` are of the targets that were read as a whole, where the provider takes them; `sightings` what looks
-    like an agent there and is nobody's; `policies` are those of the resources that the scope asked for.
+    like an agent there and is nobody's; `policies` are those of the resources that the scope asked for. `last_uses` are
+    of principals in scope, where the cloud says it without logs: beside the state, so that use is no difference.
     """
 
     resources: tuple[Resource, ...]
@@ -165,3 +175,4 @@ class Snapshot:
     inventories: tuple[Inventory, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     policies: tuple[ResourcePolicy, ...] = ()
+    last_uses: Mapping[Address, LastUse] = field(default_factory=dict)

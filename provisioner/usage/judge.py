@@ -13,12 +13,12 @@ from typing import Final
 from ..model.authority import GrantPart
 from ..model.configuration import Configuration, Settings, Tool
 from ..model.findings import Hazard
-from ..model.resources import Address, Desired
+from ..model.resources import Address, Desired, LastUse
 from ..model.usage import Fit, Observed, Usage, Window
 from ..sdk.usage import Fitting
 from .gather import Principals
 
-NO_LOGS: Final = "PRV-5 and OFF-2, what is not used: no audit logs were given (-usage PATH)"
+NO_LOGS: Final = "PRV-5, what is granted and not used: no audit logs were given (-usage PATH)"
 UNUSED_DAYS: Final = 90
 """Of OFF-2."""
 LATE: Final = timedelta(days=2)
@@ -207,25 +207,47 @@ def unused_agents(
     principals: Principals,
     now: datetime,
     born: Mapping[str, datetime],
+    uses: Mapping[Address, LastUse] | None = None,
 ) -> Judgement:
-    """OFF-2. `born` is when an agent was first applied; one that is not there yet cannot be unused."""
+    """OFF-2. `born` is when an agent was first applied; one that is not there yet cannot be unused. `uses` is what the
+    clouds themselves say: where they do, no logs are needed."""
     hazards, doubts = [], []
     since = now - timedelta(days=UNUSED_DAYS)
     for agent in configuration.agents.values():
         made = born.get(agent.name)
-        last = max((usage.of(cloud, agent.name).last for cloud in agent.identities), default="")
-        if made is None or made > since or last >= _stamp(since):
+        own = [item.resource.address for item in desired if item.resource.agent == agent.name]
+        told = {cloud: _told(cloud, own, uses or {}) for cloud in agent.identities}
+        known = [use for use in told.values() if use is not None]
+        last = max((*(usage.of(cloud, agent.name).last for cloud in told), *(use.last for use in known)), default="")
+        young = any(use.made > _stamp(since) for use in known)
+        if made is None or made > since or last >= _stamp(since) or young:
             continue
-        doubt = _short(agent.name, tuple(agent.identities), usage, principals, since, now)
+        silent = tuple(cloud for cloud, use in told.items() if use is None)
+        doubt = _short(agent.name, silent, usage, principals, since, now)
         if doubt:
             doubts.append(doubt)
             continue
-        own = [item.resource.address for item in desired if item.resource.agent == agent.name]
         if own:
             before = f"; the last one was on {last[:10]}" if last else ""
-            message = f"{agent.address} made no call for {UNUSED_DAYS} days, by the logs given{before}"
+            source = _sources([cloud for cloud, use in told.items() if use is not None], bool(silent or usage.records))
+            message = f"{agent.address} made no call for {UNUSED_DAYS} days, by {source}{before}"
             hazards.append(Hazard("OFF-2", own[0], agent.name, message, "remove the agent, or accept that it stays"))
     return Judgement(tuple(hazards), _bounded(tuple(doubts)))
+
+
+def _told(cloud: str, own: Collection[Address], uses: Mapping[Address, LastUse]) -> LastUse | None:
+    """What a cloud says of an agent's use; None unless it says it of every account or project that the agent is in.
+    The latest of each, so that a principal made anew does not look unused."""
+    here = [address for address in own if address.provider == cloud]
+    found = {address.target: use for address in here if (use := uses.get(address)) is not None}
+    if not here or set(found) != {address.target for address in here}:
+        return None
+    return LastUse(max(use.last for use in found.values()), max(use.made for use in found.values()))
+
+
+def _sources(clouds: Sequence[str], logs: bool) -> str:
+    said = [f"what {cloud} says of its last use" for cloud in clouds]
+    return " and ".join([*(["the logs given"] if logs else []), *said])
 
 
 def _stamp(time: datetime) -> str:
@@ -242,6 +264,8 @@ def _short(
             return f"OFF-2 of agent.{agent}: nobody knows its principal in the logs of {cloud}"
         for target in places:
             window = usage.windows.get((cloud, target))
+            if window is None and not usage.files:
+                return f"OFF-2 of agent.{agent}: no audit logs were given (-usage PATH), and {cloud} does not say it"
             if window is None:
                 return f"OFF-2 of agent.{agent}: the logs hold nothing of {cloud} {target}"
             if window.first > _stamp(since) or window.last < _stamp(now - LATE):

@@ -16,7 +16,7 @@ from .planning import Seen
 from .project import Project
 from .ruling import Judged, ruled
 from .signedstate import live_of
-from .using import judged_use, read_usage
+from .using import judged_use, read_usage, uses_of
 
 BY_USE = ("OFF-2", "PRV-5")
 """Rules that a drift run judges beside the differences, where logs were given."""
@@ -37,6 +37,7 @@ def by_logs(
         counted(seen.ledger, project.runner),
         seen.now,
         live_of(seen.snapshots),
+        uses_of(seen.snapshots),
     )
     told = attributed(report, seen.compiled, project.runner.connection_settings, looking.found)
     coverage = replace(told.coverage, not_looked_at=(*told.coverage.not_looked_at, *judged.unjudged))

@@ -30,7 +30,7 @@ from ..planning.drift import unexplained
 from ..planning.planner import Draft, Judges, draft, merged_coverage, raise_for
 from ..planning.scope import agents_in_scope
 from ..policy.boundary_tests import generated, judge, summarize
-from ..sdk.provider import Provider, Sweeping
+from ..sdk.provider import Sweeping
 from ..version import installed
 from .acting import actors
 from .approving import sign_offs
@@ -47,7 +47,7 @@ from .reviewing import with_obligations
 from .roots import demand_pin, demand_tests, last_applied, next_root, root_in_force
 from .ruling import Judged, ruled, waivers
 from .signedstate import drift_evidence, live_of
-from .using import Used, judged_use, read_usage
+from .using import Used, judged_use, read_usage, uses_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
         replay.made(ledger.history, counted(ledger, project.runner)),
         project.inputs.onlooker,
     )
-    ends = _signed_ends(project, ledger, providers)
+    ends = _signed_ends(project, ledger, compiled)
     if has_relative_expiry(configuration):
         expiries = expiries_in_force(providers, snapshots, ledger.history, counted(ledger, project.runner))
         expiries = {**swept_ends(configuration, ends), **expiries}
@@ -142,9 +142,12 @@ def look(project: Project, *, pin_demanded: bool) -> Seen:
     )
 
 
-def _signed_ends(project: Project, ledger: Ledger, providers: Mapping[str, Provider]) -> Mapping[Address, SignedEnd]:
-    """What ends by its removal alone, as it was signed; the ledger is read for it where a cloud has such things."""
-    if not any(isinstance(provider, Sweeping) for provider in providers.values()):
+def _signed_ends(project: Project, ledger: Ledger, compiled: Compiled) -> Mapping[Address, SignedEnd]:
+    """What ends by its removal alone, as it was signed; the ledger is replayed for it only where such a thing is asked
+    for."""
+    able = {name: provider for name, provider in compiled.providers.items() if isinstance(provider, Sweeping)}
+    wanted = (item.resource for item in compiled.desired if item.resource.address.provider in able)
+    if not any(able[one.address.provider].swept(one.address.kind, one.attributes) for one in wanted):
         return {}
     return {
         address: SignedEnd(item.change.agent, item.change.block, item.change.ends)
@@ -241,7 +244,8 @@ def _plan(
     if targets:  # the trust root stays, so nobody is asked for what its successor would set aside
         waived = tuple(waiver for waiver in waived if not waiver.proposed)
     live = live_of(seen.snapshots)
-    by_use = judged_use(used, configuration, seen.compiled, seen.ledger.history, counts, seen.now, live)
+    uses = uses_of(seen.snapshots)
+    by_use = judged_use(used, configuration, seen.compiled, seen.ledger.history, counts, seen.now, live, uses)
     unexplained_ = _unexplained(project, seen, made)
     found = ruled(
         configuration,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ..ledger.entries import History, Kind
 from ..model.authority import GrantPart
 from ..model.configuration import Configuration
 from ..model.diagnostics import Diagnostic, Severity
-from ..model.resources import Address
+from ..model.resources import Address, LastUse, Snapshot
 from ..model.usage import Usage
 from ..sdk.usage import Fitting, LogReading
 from ..usage.gather import Principals, Watcher, gather
@@ -36,14 +36,23 @@ def read_usage(paths: Sequence[Path], compiled: Compiled, watcher: Watcher | Non
     """Read every log once; a `watcher` sees each record. Raises DiagnosticError for a path that is not there."""
     readers = {name: one for name, one in compiled.providers.items() if isinstance(one, LogReading)}
     fitters = {name: one for name, one in compiled.providers.items() if isinstance(one, Fitting)}
-    principals = {
+    principals = _principals(compiled, readers)
+    usage = gather(paths, readers, principals, watcher)
+    return Used(usage, principals, fitters, told(usage))
+
+
+def _principals(compiled: Compiled, readers: Mapping[str, LogReading]) -> Principals:
+    return {
         name: reader.principals_of(
             compiled.authorities[name], [i for i in compiled.desired if i.resource.address.provider == name]
         )
         for name, reader in readers.items()
     }
-    usage = gather(paths, readers, principals, watcher)
-    return Used(usage, principals, fitters, told(usage))
+
+
+def uses_of(snapshots: Mapping[str, Snapshot]) -> dict[Address, LastUse]:
+    """What the clouds themselves say of the use of principals."""
+    return {address: use for snapshot in snapshots.values() for address, use in snapshot.last_uses.items()}
 
 
 def told(usage: Usage) -> tuple[Diagnostic, ...]:
@@ -81,14 +90,19 @@ def judged_use(
     counts: Callable[[str], bool],
     now: datetime,
     live: Collection[Address],
+    uses: Mapping[Address, LastUse],
 ) -> Judgement:
-    """Facts for PRV-5 and OFF-2, and what of them cannot be judged. Without logs, neither can."""
+    """Facts for PRV-5 and OFF-2, and what of them cannot be judged. Without logs there is what the clouds say."""
+    since = born(history, counts)
     if used is None:
-        return Judgement(unjudged=(NO_LOGS,))
+        readers = {name: one for name, one in compiled.providers.items() if isinstance(one, LogReading)}
+        principals = _principals(compiled, readers)
+        unused = unused_agents(configuration, compiled.desired, Usage(), principals, now, since, uses)
+        return replace(unused, unjudged=(NO_LOGS, *unused.unjudged))
     permissions = unused_permissions(
         parts_of(compiled), compiled.desired, used.usage, used.principals, used.fitters, live
     )
-    agents = unused_agents(configuration, compiled.desired, used.usage, used.principals, now, born(history, counts))
+    agents = unused_agents(configuration, compiled.desired, used.usage, used.principals, now, since, uses)
     return Judgement((*permissions.hazards, *agents.hazards), (*permissions.unjudged, *agents.unjudged))
 
 

@@ -10,9 +10,10 @@ import pytest
 from aws_workspace import EXPIRES, sample
 from provisioner_aws import provider
 from provisioner_aws.faulty import denied, paged, refused, throttled
+from provisioner_aws.live import last_use
 from provisioner_aws.reader import AWSReader
 
-from provisioner.model.resources import Address
+from provisioner.model.resources import Address, LastUse
 from provisioner.sdk import CloudError, Connection, Scope
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -350,6 +351,22 @@ def test_the_cheaper_way_is_chosen(port, connect):
     assert calls(few) == bulk, "a small account is read whole"
     account.bulk_cost = 2 * 40 + 40_000 / 50
     assert calls(few) == one_by_one, "a very large one is not"
+
+
+def test_both_ways_say_when_a_role_was_last_used_and_the_state_does_not(applied, connect, port, scope):
+    reader = AWSReader([connect(port)])
+    whole = reader.read(scope)
+    agents = frozenset(resource.agent for resource in whole.resources if resource.agent)
+    (account,) = reader._accounts.values()
+    account.bulk_cost = 10_000
+    single = reader.read(replace(scope, agents=agents))
+    roles = {resource.address for resource in whole.resources if resource.address.kind == "iam_role"}
+    assert set(whole.last_uses) == set(single.last_uses) == roles
+    assert all(use.last == "" and use.made for use in whole.last_uses.values()), "moto: nobody used them"
+    assert not any("LastUsed" in str(resource.attributes) for resource in whole.resources)
+    used = {"RoleLastUsed": {"LastUsedDate": DATES[0], "Region": "eu-west-1"}, "CreateDate": DATES[0]}
+    assert last_use(used) == LastUse("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+    assert last_use({"CreateDate": DATES[0]}) is None, "an answer without the member says nothing"
 
 
 class TestInventory:

@@ -14,14 +14,17 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import usage_logs as logs
 
+from provisioner.ledger.entries import History
 from provisioner.model.diagnostics import DiagnosticError
+from provisioner.model.resources import LastUse
 from provisioner.model.rightsizing import Rightsizing
+from provisioner.model.usage import Usage
 from provisioner.render.rightsizing import rightsizing_text
-from provisioner.usage.judge import unused_agents, unused_permissions
+from provisioner.usage.judge import NO_LOGS, unused_agents, unused_permissions
 from provisioner.workflow.compiling import compile_all, providers_of
 from provisioner.workflow.project import Inputs, Project, open_project
 from provisioner.workflow.rightsizing import rightsize
-from provisioner.workflow.using import judged_use, parts_of, read_usage
+from provisioner.workflow.using import _principals, judged_use, parts_of, read_usage
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime.now(UTC)
@@ -251,7 +254,35 @@ class TestRules:
             found = self.agents(checkout, *records, age=age)
             assert found.hazards == () and found.unjudged == ()
 
-    def test_without_logs_both_are_not_judged(self, checkout):
+    @pytest.mark.parametrize(
+        ("last", "made", "said"),
+        [
+            (None, 0, "no audit logs were given (-usage PATH), and aws does not say it"),
+            ("", 400, "by what aws says of its last use"),
+            (100, 400, f"by what aws says of its last use; the last one was on {logs.ago(100)[:10]}"),
+            (30, 400, None),
+            ("", 10, None),  # a role made anew has not had the time
+        ],
+    )
+    def test_without_logs_the_cloud_may_say_when_an_agent_was_last_used(self, checkout, last, made, said):
         configuration, compiled, _ = self.used(checkout)
-        found = judged_use(None, configuration, compiled, None, lambda _: True, NOW, ())
-        assert found.hazards == () and "no audit logs were given" in found.unjudged[0]
+        (role,) = [i.resource.address for i in compiled.desired if i.resource.address.kind == "iam_role"]
+        use = LastUse(logs.ago(last) if last else "", logs.ago(made))
+        born = {"invoice_triage": NOW - timedelta(days=400)}
+        principals = _principals(compiled, compiled.providers)
+        uses = {} if last is None else {role: use}
+        found = unused_agents(configuration, compiled.desired, Usage(), principals, NOW, born, uses)
+        messages = [hazard.message for hazard in found.hazards] + list(found.unjudged)
+        assert len(messages) == (said is not None) and (said is None or messages[0].endswith(said))
+
+    def test_logs_and_what_the_cloud_says_count_together(self, checkout):
+        configuration, compiled, used = self.used(checkout, logs.get_object("inbox/1.pdf", days=30))
+        (role,) = [i.resource.address for i in compiled.desired if i.resource.address.kind == "iam_role"]
+        born = {"invoice_triage": NOW - timedelta(days=400)}
+        arguments = (configuration, compiled.desired, used.usage, used.principals, NOW, born)
+        assert unused_agents(*arguments, {role: LastUse("")}).hazards == (), "the logs say otherwise"
+
+    def test_without_logs_what_is_granted_is_not_judged(self, checkout):
+        configuration, compiled, _ = self.used(checkout)
+        found = judged_use(None, configuration, compiled, History(), lambda _: True, NOW, (), {})
+        assert found.hazards == () and found.unjudged == (NO_LOGS,), "an agent that is not there yet is not unused"
