@@ -18,8 +18,8 @@ PROJECTS = 8
 `WORKERS` threads for all of them."""
 
 NOT_LOOKED_AT = (
-    "policies of resources that nothing declares or watches, grants to groups, domains and allUsers, organization"
-    " policies, service agents, tokens already issued"
+    "policies of resources that nothing declares or watches, deny policies and access boundaries that are not ours,"
+    " grants to groups, domains and allUsers, organization policies, service agents, tokens already issued"
 )
 
 
