@@ -30,7 +30,7 @@ def rules(blocks: Blocks) -> Pending:
         attributes = item.instance.declaration.block.body.attributes
         function = _check(item)
         for name in RULE_EXPRESSIONS:
-            if name not in attributes and function is None and not item.failed:
+            if name not in attributes and "check" not in attributes:
                 detail = f'The argument "{name}" is required, but no definition was found. Add it to the block.'
                 item.error("E-REQUIRED", "Missing required argument", detail)
         rule = CustomRule(
