@@ -71,10 +71,14 @@ class Gathered:
         return raw["RoleName"] in self.role_names or (mark is not None and mark.workspace == self.scope.workspace)
 
     def in_scope(self, role: Resource) -> bool:
-        """Whether a role is one that the scope asks for: marked as this workspace's, or under a desired name."""
+        """Whether a role is one that the scope asks for: marked as this workspace's, or under a desired name. One whose
+        mark names an agent that would have another role may be forged: then its name counts."""
         agents = self.scope.agents
         if role.agent is not None:
-            return agents is None or role.agent in agents
+            if agents is None or role.agent in agents:
+                return True
+            usual = names.role_name(self.scope.workspace, role.agent)
+            return role.address in self.scope.addresses and role.address.name != usual
         return role.address in self.scope.addresses or bool(role.mark and role.mark.workspace == self.scope.workspace)
 
     def wanted_policies(self) -> set[Address]:

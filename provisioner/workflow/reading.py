@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol
 
 from ..model.authority import Authority
-from ..model.resources import Address, Desired, Snapshot
+from ..model.resources import Address, Desired, Resource, Snapshot
 from ..sdk.provider import Connection, Provider, Reader, Requiring, Scope
 
 
@@ -61,10 +62,10 @@ def read_all(
         policies = provider.required(authorities[name]) if isinstance(provider, Requiring) else frozenset()
         scope = Scope(workspace, addresses, made=known, policies=policies)
         if onlooker is None:
-            return _read(reader, scope)
+            return _as_declared(_read(reader, scope), own)
         onlooker.begun(name, reader)
         try:
-            return _read(reader, scope)
+            return _as_declared(_read(reader, scope), own)
         finally:
             onlooker.ended(name)
 
@@ -73,6 +74,25 @@ def read_all(
         return {names[0]: one(names[0])}
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         return dict(zip(names, pool.map(one, names), strict=True))
+
+
+def _as_declared(snapshot: Snapshot, desired: Sequence[Resource]) -> Snapshot:
+    """What the workspace's mark calls another agent's, under a name that the configuration gives to an agent, is that
+    agent's, with all that hangs on it: a plan then puts the whole of it right, not the mark alone."""
+    declared = {resource.address: resource.agent for resource in desired if resource.agent is not None}
+    moved = {
+        resource.address: declared[resource.address]
+        for resource in snapshot.resources
+        if resource.agent is not None and declared.get(resource.address, resource.agent) != resource.agent
+    }
+    if not moved:
+        return snapshot
+
+    def credited(resource: Resource) -> Resource:
+        agent = moved.get(resource.address) or (moved.get(resource.parent) if resource.parent else None)
+        return replace(resource, agent=agent) if agent else resource
+
+    return replace(snapshot, resources=tuple(credited(resource) for resource in snapshot.resources))
 
 
 def _read(reader: Reader, scope: Scope) -> Snapshot:
