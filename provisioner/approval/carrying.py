@@ -9,7 +9,7 @@ from typing import Any
 from .. import canonical
 from ..model.changes import Change, Operation, Surface
 from ..model.findings import Level
-from ..model.plan import Plan, Requirement
+from ..model.plan import NewPath, Plan, Requirement
 from ..planfile import PlanFile, to_builtins
 from .parts import finding_name
 from .requirements import bars_of
@@ -56,6 +56,10 @@ def _relaxed(now: Plan, then: Plan, said: Statement, person: str) -> Iterator[st
         yield "the plan that it was made for was blocked, or its tests failed"
     if not _keeps_order(now, then, new, old):
         yield "its calls no longer wait for what they waited for"
+    if not _reads_as_much(now, then):
+        yield "this plan looks at less than the one that was signed"
+    if _paths(now, new) - _paths(then, old):
+        yield "this plan opens ways to more authority that the one that was signed did not tell of"
 
 
 def _requirement(plan: Plan, said: Statement) -> Requirement | None:
@@ -69,6 +73,19 @@ def _stopped(plan: Plan, part: Requirement) -> bool:
         for item in plan.findings
     )
     return blocked or any(not item.passed and item.surface == part.surface for item in plan.tests.failures)
+
+
+def _reads_as_much(now: Plan, then: Plan) -> bool:
+    """Whether an apply reads all that it would have read, and the plan owns up to all that it did not look at."""
+    watched = {(target.provider, target.id, target.key): set(target.watch) for target in now.targets}
+    whole = all(set(item.watch) <= watched.get((item.provider, item.id, item.key), set()) for item in then.targets)
+    return whole and set(then.not_looked_at) <= set(now.not_looked_at) and set(then.gaps) <= set(now.gaps)
+
+
+def _paths(plan: Plan, part: Requirement) -> set[NewPath]:
+    """The ways that a plan opens for the agents of a part, certain or not."""
+    agents = {change.agent for change in plan.changes if change.number in part.changes}
+    return {path for path in plan.new_paths if path.agent in agents}
 
 
 def _keeps_order(now: Plan, then: Plan, new: Requirement, old: Requirement) -> bool:

@@ -17,7 +17,7 @@ from provisioner.approval.statement import Decision, Role
 from provisioner.approval.verdict import Carried, LedgerSignoff, PublishedPlan
 from provisioner.model.changes import Change, Effect
 from provisioner.model.findings import Finding, Level, TestResult, TestSummary
-from provisioner.model.plan import Exclusion, RootChange
+from provisioner.model.plan import Exclusion, NewPath, RootChange
 from provisioner.planfile import PlanFile
 
 HOUR = timedelta(hours=1)
@@ -528,6 +528,37 @@ def carried_in_another_order() -> Made:
     role, grant = made.operations
     waiting = (role, replace(grant, depends=(role.id,)))
     return replanned("api", root=root, before={"operations": waiting}, plan={"changes": (ROLE, GRANT)})
+
+
+@attack("E-CARRY")
+def carried_where_less_is_read() -> Made:
+    """The plan before watched a bucket beside its own account; the re-plan, which asks nobody of identity anew, does
+    not, so that an apply would not see what appears there."""
+    root = root_with(approval=CARRY)
+    (target, *others) = s.draft(root).targets
+    return replanned("iam", root=root, before={"targets": (replace(target, watch=("bucket:acme",)), *others)})
+
+
+@attack("E-CARRY")
+def carried_where_less_is_owned_up_to() -> Made:
+    """The plan before said what it had not looked at; the re-plan is silent about it."""
+    return replanned("iam", before={"not_looked_at": ("aws 1: resource policies",)})
+
+
+@attack("E-CARRY")
+def carried_where_a_new_way_opens() -> Made:
+    """The re-plan tells of a way to more authority that nobody of identity has seen."""
+    path = NewPath("triage", "pass-lambda", "iam:PassRole on role admin", True)
+    return replanned("iam", plan={"changes": (ROLE, LESS), "new_paths": (path,)})
+
+
+@attack("verified")
+def control_carried_where_more_is_read() -> Made:
+    """The re-plan watches more, and owns up to more, than the plan before."""
+    root = root_with(approval=CARRY)
+    (target, *others) = s.draft(root).targets
+    more = {"targets": (replace(target, watch=("bucket:acme",)), *others), "not_looked_at": ("aws 1: x",)}
+    return replanned("iam", "platform", root=root, plan={"changes": (ROLE, LESS), **more})
 
 
 # Narrowing that is only notified.
