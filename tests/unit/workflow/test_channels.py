@@ -174,6 +174,7 @@ def raw(*parts: bytes, forever: bool = False) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def _any(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length") or 0))  # unread, it would reset the connection
             with suppress(OSError):
                 for part in parts:
                     self.wfile.write(part)
