@@ -53,9 +53,7 @@ def test(
     if json:
         session.document(
             "test",
-            test_document(
-                run.results, run.coverage, run.world, run.simulated, run.gaps, run.calls, run.milliseconds
-            ),
+            test_document(run.results, run.coverage, run.world, run.simulated, run.gaps, run.calls, run.milliseconds),
             held,
             run.warnings,
             project.sources,

@@ -194,9 +194,7 @@ class TestDelegation:
             ),
         ],
     )
-    def test_invoking_writes_to_the_asking_agent_and_asks_both_owners(
-        self, does: Any, action: str, resource: str
-    ):
+    def test_invoking_writes_to_the_asking_agent_and_asks_both_owners(self, does: Any, action: str, resource: str):
         of = two(does=does, via="invoke")
         assert errors(of, "E-AWS-DELEGATION") == []
         found = resources(of)
