@@ -226,7 +226,7 @@ TEST: Final = BlockSchema(
         "all": _of("bool", "It is about every agent.", default=False),
         "surface": _text("The surface it tests.", required=True, choices=AGENT_SURFACES),
         "expect": _text("What must come out.", required=True, choices=("allowed", "denied")),
-        "strict": _of("bool", "Fail where a resource policy could not be read.", default=False),
+        "strict": _of("bool", "Fail where a resource policy was not read; of AWS's none is yet.", default=False),
     },
     {
         "assume": BlockSchema(

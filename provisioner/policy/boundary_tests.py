@@ -11,7 +11,7 @@ from ..model.configuration import Agent, BoundaryTest, Configuration, Settings
 from ..model.findings import TestCoverage, TestResult, TestSummary
 from ..model.requests import Answer, Assume, Attempt, Decision, Request, World
 from ..model.resources import Gap
-from ..sdk.provider import Provider
+from ..sdk.provider import Provider, Requiring
 
 
 def generated(
@@ -138,6 +138,7 @@ def _clouds(assume: Settings, agent: Agent) -> tuple[str, ...]:
 
 def _result(test: BoundaryTest, case: str, agent: Agent, cloud: str, request: Request, bench: _Bench) -> TestResult:
     decision = bench.decide(cloud, agent, request)
+    unread = _unread(test, request, bench.providers.get(cloud))
     return TestResult(
         test=test.address,
         case=case,
@@ -145,9 +146,17 @@ def _result(test: BoundaryTest, case: str, agent: Agent, cloud: str, request: Re
         surface=test.surface,
         expect=test.expect,
         got=decision.answer.value,
-        passed=decision.answer.value == test.expect,
+        passed=decision.answer.value == test.expect and not unread,
         generated=test.generated,
         because=decision.because,
-        missing=decision.missing,
+        missing=(*decision.missing, *unread),
         deciding=decision.deciding,
     )
+
+
+def _unread(test: BoundaryTest, request: Request, provider: Provider | None) -> tuple[str, ...]:
+    """What a strict test lacks where resources have policies beside those of principals: the agent's side alone does
+    not content it. A trust is read whole, so that who may become an agent is never open for it."""
+    if not test.strict or not isinstance(request, Attempt) or not isinstance(provider, Requiring):
+        return ()
+    return (f"the resource policy of {request.settings.get('resource', 'the resource')}, which no test reads (strict)",)

@@ -52,6 +52,29 @@ def test_a_cloud_without_a_simulator_leaves_attempts_open() -> None:
     assert found.missing[0].startswith("a simulator: google has none")
 
 
+def test_a_strict_test_is_not_content_with_the_agents_side() -> None:
+    """Google's policies of resources are the grants themselves; AWS has others beside the roles', which nothing reads."""
+
+    class Apart:
+        """A cloud whose resources have policies of their own."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(provider, name)
+
+        def required(self, *_: object) -> None:
+            """What makes it one."""
+
+    strict = replace(DENIED, strict=True)
+    (here,) = judge([strict], FOUND.configuration, PROVIDERS, WORLD)
+    assert here.passed
+    apart = {"google": Apart()}
+    (there,) = judge([strict], FOUND.configuration, apart, WORLD)  # type: ignore[arg-type]
+    assert (there.passed, there.got) == (False, "denied")
+    assert there.missing == (f"the resource policy of {BUCKET}/objects/1, which no test reads (strict)",)
+    (plain,) = judge([DENIED], FOUND.configuration, apart, WORLD)  # type: ignore[arg-type]
+    assert plain.passed
+
+
 def test_the_simulators_word_counts_and_a_difference_is_told() -> None:
     def allowed(attempt: Attempt) -> Decision:
         assert attempt.agent == "a"
