@@ -53,7 +53,7 @@ def test_a_cloud_without_a_simulator_leaves_attempts_open() -> None:
 
 
 def test_a_strict_test_is_not_content_with_the_agents_side() -> None:
-    """Google's policies of resources are the grants themselves; AWS has others beside the roles', which nothing reads."""
+    """Google's policies of resources are the grants themselves; AWS has others, which nothing reads."""
 
     class Apart:
         """A cloud whose resources have policies of their own."""
