@@ -10,13 +10,15 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from botocore.exceptions import ReadTimeoutError
+from botocore.session import Session
 from provisioner_aws.client import Account
 
 
 class Timeouts:
-    """Installed for every client that is made from now on. `met` counts the calls by action that timed out."""
+    """Installed for every client that is made from now on; with `chains` also for those that only assume roles. `met`
+    counts the calls by action that timed out."""
 
-    def __init__(self, monkeypatch: Any) -> None:
+    def __init__(self, monkeypatch: Any, *, chains: bool = False) -> None:
         self.met: Counter[str] = Counter()
         self._left: dict[str, int] = {}
         self._takes_effect = False
@@ -27,7 +29,17 @@ class Timeouts:
             client.meta.events.register_first("before-send", self._send)
             return client
 
-        monkeypatch.setattr(Account, "_create", hooked)
+        make = Session.create_client
+
+        def logging_in(session: Session, service: str, **given: Any) -> Any:
+            client = make(session, service, **given)
+            client.meta.events.register_first("before-send", self._send)
+            return client
+
+        if chains:
+            monkeypatch.setattr(Session, "create_client", logging_in)
+        else:
+            monkeypatch.setattr(Account, "_create", hooked)
         monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
 
     def on(self, action: str, times: int, *, takes_effect: bool = False) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from aws_timeouts import Timeouts
 from aws_workspace import sample
 from botocore.exceptions import ClientError
 from provisioner_aws import provider
@@ -108,6 +109,16 @@ def test_a_role_of_another_account_is_refused_before_anything_is_read(faulty):
     assert caught.value.code == "E-AWS-ACCOUNT"
     assert f"belong to account {SECOND}, not to {FIRST}" in caught.value.summary
     assert faulty.calls == ["AssumeRole", "GetCallerIdentity"]
+
+
+def test_a_role_that_nobody_answers_about_in_time_says_so(faulty, monkeypatch):
+    monkeypatch.setattr("provisioner_aws.client.READ_TRIES", 2)
+    timeouts = Timeouts(monkeypatch, chains=True)
+    timeouts.on("AssumeRole", 1000)
+    with pytest.raises(CloudError) as caught:
+        AWSReader([chained(faulty.port, FIRST)]).identify()
+    assert timeouts.met["AssumeRole"] and "Read timeout" in caught.value.detail and caught.value.fix
+    assert faulty.calls == []
 
 
 def test_a_role_that_may_not_be_assumed_says_so(faulty):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from aws_timeouts import Timeouts
 from aws_workspace import EXPIRES, sample
 from provisioner_aws import provider
 from provisioner_aws.faulty import denied, paged, refused, throttled
@@ -406,6 +407,14 @@ class TestInventory:
         assert any("iam:GetAccountSummary" in text for text in snapshot.coverage.not_looked_at)
         (found,) = snapshot.inventories
         assert found.quotas == {} and found.counts["roles"] == 3
+
+    def test_quotas_that_get_no_answer_are_said_and_stop_nothing(self, applied, faulty, connect, scope, monkeypatch):
+        monkeypatch.setattr("provisioner_aws.client.READ_TRIES", 2)
+        timeouts = Timeouts(monkeypatch)
+        timeouts.on("GetAccountSummary", 1000)
+        snapshot = provider.reader([connect(faulty.port)]).read(self.wanting(scope))
+        assert snapshot.coverage.complete and timeouts.met["GetAccountSummary"] == 2
+        assert any("iam:GetAccountSummary" in text for text in snapshot.coverage.not_looked_at)
 
     def test_an_account_that_could_not_be_read_has_none(self, applied, faulty, connect, scope):
         faulty.on("GetAccountAuthorizationDetails", denied())
