@@ -7,13 +7,15 @@ OpenID Connect federation»; GitHub, «OpenID Connect reference».
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from provisioner.model.authority import Authority
 from provisioner.model.findings import Hazard
 from provisioner.model.resources import Resource
 
-from .policy.document import Condition, Statement, parse_policy
+from .policy.document import Condition, Policy, Statement, parse_policy
 from .policy.errors import PolicyError
 from .policy.holdings import Holdings
 from .runtimes import ATTRIBUTIONS, GITHUB_ISSUER, capabilities
@@ -50,6 +52,37 @@ def trust_hazards(authority: Authority, held: Holdings, agent: str, role: Resour
         return
     for statement in policy.allows:
         yield from seen.statement(statement)
+    yield from seen.shared(policy)
+
+
+def workloads(policy: Policy) -> Iterator[str]:
+    """The workloads that a trust names one by one: a token's issuer and exact subject, a Kubernetes service account,
+    the resource that a service acts for.
+
+    A service alone (`lambda.amazonaws.com`) names none, and a wildcard stands for many: FED-2 tells that.
+    """
+    for statement in policy.allows:
+        if statement.principals is None:
+            continue
+        for value in statement.principals.of("Federated"):
+            issuer = value.partition(":oidc-provider/")[2] or value
+            yield from (f"{issuer} {subject}" for subject in _exact(statement.conditions, f"{issuer}:sub"))
+        if statement.principals.of("Service"):
+            yield from _exact(statement.conditions, "aws:SourceArn")
+        tags = [_exact(statement.conditions, f"aws:RequestTag/{tag}") for tag in _POD_TAGS]
+        yield from (" ".join(("pod", *found)) for found in product(*tags))
+
+
+def _exact(conditions: Sequence[Condition], key: str) -> list[str]:
+    return [
+        pattern.text
+        for condition in _demanded(conditions, key)
+        for pattern in condition.values
+        if pattern.text not in _wild(condition)
+    ]
+
+
+_POD_TAGS: Final = ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
 
 
 class _Trust:
@@ -94,6 +127,14 @@ class _Trust:
                 f"{agent.address} keeps the trust that it was found with",
                 "say where it runs with a runtime block of its own",
             )
+
+    def shared(self, policy: Policy) -> Iterator[Hazard]:
+        """Workloads that may become another agent, too."""
+        for workload in sorted(set(workloads(policy))):
+            others = sorted(_agents_of(self._held).get(workload, set()) - {self._agent})
+            if others:
+                what = f"admits {workload}, which may become agent.{others[0]} too"
+                yield self.hazard("ID-1", what, "give each agent a workload of its own")
 
     def statement(self, item: Statement) -> Iterator[Hazard]:
         principals = item.principals
@@ -178,6 +219,28 @@ class _Trust:
         if not exact and not named and not tenant_in_path:
             what = f"admits tokens of {issuer}, which many share, without naming a tenant"
             yield self.hazard("FED-4", what, f"demand {claims[0]}, or the exact subject")
+
+
+_KNOWN: WeakKeyDictionary[Holdings, dict[str, set[str]]] = WeakKeyDictionary()
+"""The agents that each workload may become, by world."""
+
+
+def _agents_of(held: Holdings) -> dict[str, set[str]]:
+    if held not in _KNOWN:
+        found: dict[str, set[str]] = {}
+        for agent in held.agents():
+            for role in held.roles(agent):
+                for workload in _admitted(role):
+                    found.setdefault(workload, set()).add(agent)
+        _KNOWN[held] = found
+    return _KNOWN[held]
+
+
+def _admitted(role: Resource) -> set[str]:
+    try:
+        return set(workloads(parse_policy(role.attributes.get("trust") or {"Statement": []})))
+    except PolicyError:
+        return set()  # told under FED-1, which blocks by itself
 
 
 def _tenanted(subject: str) -> bool:

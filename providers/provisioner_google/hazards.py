@@ -30,7 +30,7 @@ _NUMERIC = re.compile(r"(?:repository_id|repository_owner_id|project_id|namespac
 
 def hazards(authority: Authority, world: World, agents: Collection[str]) -> Iterable[Hazard]:
     """The hazards of these agents in a world, in the order of agents and resources."""
-    runs = _executing(authority)
+    runs, becomes = _executing(authority), _workloads(world)
     for address in sorted(world.resources):
         resource = world.resources[address]
         if address.provider != "google":
@@ -45,11 +45,28 @@ def hazards(authority: Authority, world: World, agents: Collection[str]) -> Iter
             yield from _provider(resource)
         elif address.kind == schema.ACCOUNT_BINDING:
             yield from _admission(authority, world, resource)
+            member = str(resource.attributes["member"])
+            if others := sorted(becomes.get(member, set()) - {resource.agent}):
+                what = f"may be used by {member}, which may become agent.{others[0]} too"
+                yield _hazard(resource, "ID-1", what, "give each agent a workload of its own")
     for path in escalations(authority, world, agents):
         if path.technique in impersonations() and path.target_agent is not None:
             continue  # A2A-1 tells it
         what = f"agent.{path.agent} can become more than it is: {describe_path(path)}"
         yield Hazard("PRV-4", path.address, path.agent, what, "take one of these permissions away")
+
+
+def _workloads(world: World) -> dict[str, set[str]]:
+    """The agents that each single workload may become: members of their service accounts, but whole pools."""
+    found: dict[str, set[str]] = {}
+    for address, resource in world.resources.items():
+        if address.kind != schema.ACCOUNT_BINDING or resource.agent is None:
+            continue
+        member = str(resource.attributes["member"])
+        single = member.startswith("principal://") or (member.startswith("serviceAccount:") and "[" in member)
+        if single and resource.attributes["role"] == USER_ROLE:
+            found.setdefault(member, set()).add(resource.agent)
+    return found
 
 
 def _executing(authority: Authority) -> frozenset[str]:

@@ -157,3 +157,59 @@ def test_and_sound_trusts_do_not(trust: dict[str, Any]) -> None:
 def test_sessions_over_an_hour_count_where_the_runtime_heeds_the_cap() -> None:
     assert rules(agent="fixer", seconds=7200) == ["ATT-1"]
     assert rules(agent="triage", seconds=7200) == []
+
+
+def token(subject: Any, operator: str = "StringEquals") -> dict[str, Any]:
+    """A trust in tokens of a private issuer."""
+    issuer = "git.acme.example"
+    return {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"},
+        "Condition": {operator: {f"{issuer}:sub": subject}, "StringEquals": {f"{issuer}:aud": "acme"}}
+        if operator != "StringEquals"
+        else {operator: {f"{issuer}:sub": subject, f"{issuer}:aud": "acme"}},
+    }
+
+
+def pod(account: str, cluster: str = "prod") -> dict[str, Any]:
+    """A trust in one Kubernetes service account of a cluster."""
+    tags = {
+        "aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/{cluster}",
+        "aws:RequestTag/kubernetes-namespace": "finance",
+        "aws:RequestTag/kubernetes-service-account": account,
+    }
+    principal = {"Service": "pods.eks.amazonaws.com"}
+    return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, "Condition": {"StringEquals": tags}}
+
+
+def bedrock(what: str) -> dict[str, Any]:
+    source = {"aws:SourceArn": f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:{what}"}
+    principal = {"Service": "bedrock.amazonaws.com"}
+    return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, "Condition": {"ArnLike": source}}
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "shared"),
+    [
+        (token("project:1"), token("project:1"), True),
+        (token(["project:1", "project:2"]), token("project:2"), True),
+        (token("project:1"), token("project:2"), False),
+        (token("project:*", "StringLike"), token("project:1"), False),  # FED-2 tells that
+        (pod("triage"), pod("triage"), True),
+        (pod("triage"), pod("triage", "other"), False),
+        (pod("triage"), pod("sorter"), False),
+        (LAMBDA, LAMBDA, False),  # the service alone names no workload
+        (bedrock("agent/AAAA"), bedrock("agent/AAAA"), True),
+        (bedrock("agent/AAAA"), bedrock("agent/BBBB"), False),
+        (bedrock("agent/*"), bedrock("agent/*"), False),  # stands for many
+    ],
+)
+def test_one_workload_becomes_one_agent(mine: dict[str, Any], other: dict[str, Any], shared: bool) -> None:
+    world = World({item.address: item for item in (role("ws-x", "x", mine), role("ws-y", "y", other))})
+    told = [hazard for hazard in provider.hazards(sample(), world, ["x", "y"]) if hazard.rule == "ID-1"]
+    assert [hazard.agent for hazard in told] == (["x", "y"] if shared else [])
+    if shared:
+        assert "may become agent.y too" in told[0].message and "agent.x too" in told[1].message
+    alone = World({item.address: item for item in (role("ws-x", "x", mine), role("ws-z", "x", other))})
+    assert "ID-1" not in [hazard.rule for hazard in provider.hazards(sample(), alone, ["x"])]

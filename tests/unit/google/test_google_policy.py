@@ -21,6 +21,7 @@ from google_workspace import (
     eks,
     github,
     github_federation,
+    gke,
     grant,
     irsa,
     sample,
@@ -207,6 +208,20 @@ def test_hazards_of_grants() -> None:
     assert {hazard.rule for hazard in provider.hazards(ONE, where, {"a"})} == {"PRV-1", "PRV-2", "PRV-3", "PRV-4"}
     assert list(provider.hazards(ONE, world(ONE), {"a"})) == []
     assert [h.rule for h in provider.hazards(ONE, world(ONE, roles=[]), {"a"})] == ["PRV-1"]
+
+
+def test_one_workload_becomes_one_agent() -> None:
+    """Somebody lets the Kubernetes service account of one agent use the account of the other, too."""
+    both = authority([agent("a", gke()), agent("b", gke(account="other"))], boundaries=[])
+    where = world(both)
+    assert [one.rule for one in provider.hazards(both, where, {"a", "b"})] == []
+    bindings = {str(r.agent): r for r in where.resources.values() if r.address.kind == schema.ACCOUNT_BINDING}
+    mine, theirs = bindings["a"], bindings["b"]
+    at = replace(theirs.address, name=f"{theirs.address.name} again")
+    too = replace(theirs, address=at, attributes={**theirs.attributes, "member": mine.attributes["member"]})
+    shared = World({**where.resources, at: too}, NOW)
+    told = [(one.rule, one.agent) for one in provider.hazards(both, shared, {"a", "b"}) if one.rule == "ID-1"]
+    assert sorted(told) == [("ID-1", "a"), ("ID-1", "b")]
 
 
 def test_a_member_of_the_pool_that_is_no_agents_is_a_hazard() -> None:
