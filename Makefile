@@ -31,7 +31,7 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo.py
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 lint: $(STAMP)
 	@$(BIN)/ruff check $(SOURCES)
