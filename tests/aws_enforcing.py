@@ -25,7 +25,7 @@ from provisioner_aws.policy.match import Caller
 from provisioner_aws.reader import AWSReader
 from provisioner_aws.writer import AWSWriter
 
-from provisioner.model.changes import Change, Effect, Operation, Status
+from provisioner.model.changes import Action, Change, Effect, Operation, Status
 from provisioner.model.requests import Answer
 from provisioner.model.resources import Desired, Snapshot
 from provisioner.planning.diff import compare
@@ -250,7 +250,25 @@ class Runner:
     def apply(self, desired: tuple[Desired, ...]) -> None:
         """Carry out what a plan would; before each call, once without each of its permissions that was not missed
         yet: then it fails, names what it lacks, and does nothing."""
-        for operation in self.operations(desired):
+        self.carry_out(self.operations(desired))
+
+    def release(self, desired: tuple[Desired, ...], kind: str) -> None:
+        """Let go of everything of a kind, as `release` does: the mark goes, the rest stays."""
+        live = [one for one in self.read(desired).resources if one.address.kind == kind]
+        shape = provider.schema().kinds[kind]
+        out: list[Operation] = []
+        for number, one in enumerate(live, start=1):
+            after = {**one.attributes, "tags": {}}
+            change = Change(
+                number, Action.RELEASE, one.address, "it", one.agent, None, shape.adoption(), {}, Effect.EQUAL,
+                (), (), "", one.attributes, after, ("tags",),
+            )  # fmt: skip
+            out += [replace(operation, agent=one.agent) for operation in provider.operations(change)]
+        assert out
+        self.carry_out(out)
+
+    def carry_out(self, operations: Iterable[Operation]) -> None:
+        for operation in operations:
             for action in sorted({operation.verb, *operation.permissions} - self.needed):
                 self.cloud.withheld = frozenset({action})
                 self.cloud.used.clear()

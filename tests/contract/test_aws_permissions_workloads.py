@@ -10,7 +10,7 @@ import pytest
 from aws_enforcing import EnforcingCloud, Runner
 from aws_runtimes import agentcore, gitlab, pods
 from aws_workspace import ACCOUNT, agent, authority, block
-from provisioner_aws import provider
+from provisioner_aws import provider, schema
 from provisioner_aws.permissions import APPLY_READS, READS
 
 from provisioner.model.authority import Authority
@@ -112,6 +112,8 @@ def test_with_the_printed_policies_alone_everything_works_and_each_action_is_nee
     runner.apply(())
     assert iam.list_roles()["Roles"] == [] and iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
     assert eks.list_pod_identity_associations(clusterName="agents-prod")["associations"] == []
+    runner.apply(desired(of))
+    runner.release(desired(of), schema.INSTANCE_PROFILE)
     beside = {action for action in actions(cloud.policy) if not action.startswith("iam:")}
     beside |= {action for action in actions(cloud.policy) if "InstanceProfile" in action or "OpenID" in action}
     beside |= {"iam:PassRole"}
