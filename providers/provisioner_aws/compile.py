@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -67,6 +68,20 @@ def aws_parts(authority: Authority) -> tuple[GrantPart, ...]:
     """Grant parts that become a policy here."""
     agents = {agent.name for agent in aws_agents(authority)}
     return tuple(part for part in authority.parts if part.agent.name in agents and _reaches(part))
+
+
+_RECENT: deque[tuple[Authority, dict[str, list[GrantPart]]]] = deque(maxlen=4)
+
+
+def parts_of(authority: Authority, agent: Agent) -> tuple[GrantPart, ...]:
+    """Those of one agent. Every agent is asked about, so that they are sorted once for each of the last authorities."""
+    found = next((by_agent for known, by_agent in _RECENT if known is authority), None)
+    if found is None:
+        found = {}
+        for part in aws_parts(authority):
+            found.setdefault(part.agent.name, []).append(part)
+        _RECENT.append((authority, found))
+    return tuple(found.get(agent.name, ()))
 
 
 def _reaches(part: GrantPart) -> bool:

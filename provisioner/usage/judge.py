@@ -213,9 +213,12 @@ def unused_agents(
     clouds themselves say: where they do, no logs are needed."""
     hazards, doubts = [], []
     since = now - timedelta(days=UNUSED_DAYS)
+    by_agent: dict[str | None, list[Address]] = {}
+    for item in desired:
+        by_agent.setdefault(item.resource.agent, []).append(item.resource.address)
     for agent in configuration.agents.values():
         made = born.get(agent.name)
-        own = [item.resource.address for item in desired if item.resource.agent == agent.name]
+        own = by_agent.get(agent.name, [])
         told = {cloud: _told(cloud, own, uses or {}) for cloud in agent.identities}
         known = [use for use in told.values() if use is not None]
         last = max((*(usage.of(cloud, agent.name).last for cloud in told), *(use.last for use in known)), default="")

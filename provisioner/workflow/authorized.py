@@ -157,14 +157,24 @@ def sweepables(ledger: Ledger, runner: Runner, before: int | None = None) -> dic
         sources.setdefault(digest, publication.file().plan)
         return not is_sweep(sources[digest]) and counts(digest)
 
+    state = replay.signed_state(history, source, before)
+    ways = {digest: _ways(plan, digest) for digest, plan in sources.items() if plan.sweeps}
     found: dict[Address, Sweepable] = {}
-    for address, item in replay.signed_state(history, source, before).items():
-        made = sources[item.plan]
-        numbers = {change.number: change for change in made.changes if change.address == address}
-        for sweep in made.sweeps:
-            if sweep.change in numbers and item.attributes is not None:
-                found[address] = Sweepable(numbers[sweep.change], sweep, item.plan)
+    for address, item in state.items():
+        way = ways.get(item.plan, {}).get(address)
+        if way is not None and item.attributes is not None:
+            found[address] = way
     return found
+
+
+def _ways(plan: Plan, digest: str) -> dict[Address, Sweepable]:
+    """How a plan removes what it makes, by address."""
+    changes = {change.number: change for change in plan.changes}
+    return {
+        changes[sweep.change].address: Sweepable(changes[sweep.change], sweep, digest)
+        for sweep in plan.sweeps
+        if sweep.change in changes
+    }
 
 
 def _found(ledger: Ledger, runner: Runner, plan: str) -> tuple[bool, bool]:

@@ -7,7 +7,6 @@ checked. They are judged like declared tests, on the planned and on the live pol
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +15,7 @@ from provisioner.model.changes import Surface
 from provisioner.model.configuration import Agent, BoundaryTest, Settings
 
 from ..boundary import boundary_document
-from ..compile import agent_place, aws_parts, boundary_of
+from ..compile import agent_place, boundary_of, parts_of
 from ..grants import grant_document
 from ..runtimes import GITHUB_AUDIENCE
 from ..trust import Place, github_subject, runtime_label, trust_policy
@@ -50,8 +49,7 @@ _REGIONS = ("ap-southeast-2", "sa-east-1", "cn-northwest-1", "us-gov-east-1")
 def negatives(agent: Agent, authority: Authority) -> tuple[BoundaryTest, ...]:
     """One test a surface, in a stable order; a surface for which nothing can be tried has none."""
     place = agent_place(authority, agent)
-    own = replace(authority, parts=tuple(part for part in authority.parts if part.agent.name == agent.name))
-    policies = [parse_policy(grant_document(part), part.grant.address) for part in aws_parts(own)]
+    policies = [parse_policy(grant_document(part), part.grant.address) for part in parts_of(authority, agent)]
     identity, elsewhere = _assumes(agent, place)
     tests = [
         _test(agent, Surface.IDENTITY, assumes=identity),

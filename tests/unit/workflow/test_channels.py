@@ -198,7 +198,7 @@ def raw(*parts: bytes, forever: bool = False) -> Iterator[str]:
         server.server_close()
 
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 
 
 @pytest.mark.parametrize(
